@@ -1,0 +1,1 @@
+//! When to push, pull and wait, and what an answer means.
