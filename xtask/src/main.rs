@@ -1,1 +1,66 @@
-fn main() {}
+//! `cargo x …`: every developer's verb. CI runs the same ones.
+//!
+//! A verb installs what it needs into the user's cache folder or, on Debian as root, through apt; otherwise it
+//! names what is missing and prints the part that depends on it as skipped. With `CI=true` a skip is a failure.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it starts processes and reads the checkout; the ports are the product's"
+)]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod house;
+mod setup;
+mod steps;
+mod verbs;
+
+#[derive(Parser)]
+#[command(name = "cargo x", about = "Pocketdesk's verbs: what a developer and CI run")]
+struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Live a requester's day through the real facade, server and files, told like a story.
+    Demo {
+        /// Leave the demo's folder behind and print where it is.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run everything that must pass: check, then all tests.
+    Test {
+        /// What is worth running every few minutes: formats, arrows, and the tests that need no service.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Format, clippy, licences and sources of dependencies, house arrows.
+    Check,
+    /// Write the goldens (help, OpenAPI, API surface, schema) anew, on purpose; then read the diff.
+    Bless,
+    /// Install what the other verbs need, and say what is missing.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let done = match Args::parse().verb {
+        Verb::Demo { keep } => verbs::demo(keep),
+        Verb::Test { quick } => verbs::test(quick),
+        Verb::Check => check::check(true),
+        Verb::Bless => verbs::bless(),
+        Verb::Setup => setup::everything(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("\n{why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the verbs need beyond Rust and a C compiler.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::steps::{Done, answers, cache, cargo, step};
+
+const DENY_VERSION: &str = "0.20.2";
+
+/// Installs all of it; names all that is missing.
+pub fn everything() -> Done {
+    let missing: Vec<String> = [postgres().err(), cargo_deny().err()].into_iter().flatten().collect();
+    if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
+}
+
+/// PostgreSQL's own programs (`initdb`, `postgres`), installed through apt where that is possible.
+pub fn postgres() -> Result<PathBuf, String> {
+    if let Some(found) = postgres_programs() {
+        return Ok(found);
+    }
+    if !(is_root() && Path::new("/usr/bin/apt-get").exists()) {
+        return Err(
+            "PostgreSQL is missing: install the package `postgresql` (initdb and postgres must be there)."
+                .into(),
+        );
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    step("apt-get update", &mut apt(&["update", "-q"]))?;
+    // The package's own cluster is of no use here: the tests start private ones.
+    let conf = Path::new("/etc/postgresql-common");
+    std::fs::create_dir_all(conf)
+        .and_then(|()| std::fs::write(conf.join("createcluster.conf"), "create_main_cluster = false\n"))
+        .map_err(|why| format!("PostgreSQL's set-up could not be prepared: {why}"))?;
+    step("install PostgreSQL", &mut apt(&["install", "-y", "-q", "--no-install-recommends", "postgresql"]))?;
+    postgres_programs()
+        .ok_or_else(|| "PostgreSQL was installed, but its programs are not where Debian puts them.".into())
+}
+
+fn postgres_programs() -> Option<PathBuf> {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    versions.retain(|bin| bin.join("initdb").exists());
+    versions.sort();
+    versions.pop()
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.starts_with(b"0\n"))
+}
+
+/// `cargo-deny` of the pinned version, built once into the cache folder.
+pub fn cargo_deny() -> Result<PathBuf, String> {
+    let tools = cache()?.join("tools");
+    let program = tools.join("bin/cargo-deny");
+    let right = Command::new(&program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|said| String::from_utf8_lossy(&said.stdout).trim().ends_with(DENY_VERSION));
+    if !right {
+        step(
+            "build cargo-deny (once, some minutes)",
+            cargo()
+                .args(["install", "cargo-deny", "--locked", "--quiet", "--version", DENY_VERSION, "--root"])
+                .arg(&tools)
+                // Beside the tools, so that a second checkout finds what a first one compiled.
+                .env("CARGO_TARGET_DIR", cache()?.join("tools-target")),
+        )?;
+    }
+    if answers(&program, "--version") {
+        Ok(program)
+    } else {
+        Err("cargo-deny was built but does not start.".into())
+    }
+}
