@@ -3,7 +3,9 @@
 //! Suffixes: none = a value, `View` = what a shell shows, `New…` = what a shell hands in.
 
 mod delivery;
+mod requests;
 mod views;
 
 pub use delivery::{AttentionReason, Delivery, Remedy, RetryReason, WaitsFor};
+pub use requests::*;
 pub use views::*;
