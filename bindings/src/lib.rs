@@ -1,1 +1,18 @@
+//! The surface of the core for every shell: one object, [`Pocketdesk`], its feeds, flat errors and foreign traits.
+//! Records and enums come from `pocketdesk_domain::model`; there are no mirror types. Only owned values cross, ids
+//! as text. The core owns its runtime: work that was begun runs to its end even when the caller's future is dropped.
 
+#![warn(missing_docs)]
+
+mod config;
+mod errors;
+mod facade;
+mod feeds;
+
+pub use config::{Config, Platform, SecretStore, SignInStarted, Source, Unbound, file_secrets};
+pub use errors::{DeskError, OpenError, SecretStoreError, SignInError};
+pub use facade::Pocketdesk;
+pub use feeds::{OutboxFeed, SyncFeed, TicketFeed, TicketsFeed, TransfersFeed};
+pub use pocketdesk_domain::model;
+
+uniffi::setup_scaffolding!();

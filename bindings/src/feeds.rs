@@ -1,0 +1,42 @@
+//! Pull feeds: `next()` gives the present value first, then each time something changed the newest one; what came
+//! in between is skipped. `None` after [`stop`](TicketsFeed::stop), or when the core shuts down. One reader a feed.
+
+use std::sync::Arc;
+
+use pocketdesk_domain::model::{AccountView, OutboxItem, TicketPage, TicketView, TransferView};
+
+macro_rules! feeds {
+    ($($(#[$doc:meta])* $name:ident => $page:ty),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(uniffi::Object)]
+        pub struct $name {
+            _inner: Arc<()>,
+        }
+
+        #[uniffi::export]
+        impl $name {
+            /// The present value, then each newer one; `None` when the feed was stopped or the core shut down.
+            pub async fn next(&self) -> Option<$page> {
+                unimplemented!("feeds")
+            }
+
+            /// Ends the feed: a waiting `next` answers `None` at once.
+            pub fn stop(&self) {
+                unimplemented!("feeds")
+            }
+        }
+    )+};
+}
+
+feeds! {
+    /// Pages of the inbox.
+    TicketsFeed => TicketPage,
+    /// One ticket; ends when it is gone from this phone.
+    TicketFeed => TicketView,
+    /// All accounts and where each stands with its desk.
+    SyncFeed => Vec<AccountView>,
+    /// What waits to be sent or needs the person.
+    OutboxFeed => Vec<OutboxItem>,
+    /// Files under way.
+    TransfersFeed => Vec<TransferView>,
+}
