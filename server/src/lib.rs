@@ -1,1 +1,3 @@
+//! The desk side of Pocketdesk.
 
+pub mod env;
