@@ -31,7 +31,11 @@ impl Staff {
         if !status.is_success() {
             return Err(format!("{method} {path}: {status}: {text}"));
         }
-        if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text).map_err(|why| format!("{path}: {why}: {text}")) }
+        if text.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_str(&text).map_err(|why| format!("{path}: {why}: {text}"))
+        }
     }
 
     async fn get(&self, path: &str) -> Result<Value, String> {
@@ -72,7 +76,13 @@ impl Staff {
     }
 
     /// Answers the requester with a small file.
-    pub async fn reply_with_file(&self, ticket: &str, text: &str, name: &str, bytes: &[u8]) -> Result<Value, String> {
+    pub async fn reply_with_file(
+        &self,
+        ticket: &str,
+        text: &str,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Value, String> {
         use base64::Engine as _;
         let content = base64::engine::general_purpose::STANDARD.encode(bytes);
         let files = json!([{ "name": name, "content_base64": content }]);
@@ -106,7 +116,8 @@ impl Staff {
 
     /// Lets somebody follow, or no longer.
     pub async fn participants(&self, ticket: &str, add: &[&str], remove: &[&str]) -> Result<Value, String> {
-        self.post(&format!("/staff/tickets/{ticket}/participants"), json!({ "add": add, "remove": remove })).await
+        self.post(&format!("/staff/tickets/{ticket}/participants"), json!({ "add": add, "remove": remove }))
+            .await
     }
 
     /// A client company; answers its id.
@@ -117,7 +128,8 @@ impl Staff {
 
     /// A person who may sign in; answers their id.
     pub async fn person(&self, name: &str, email: &str, company: Option<&str>) -> Result<String, String> {
-        let made = self.post("/staff/people", json!({ "name": name, "email": email, "company": company })).await?;
+        let made =
+            self.post("/staff/people", json!({ "name": name, "email": email, "company": company })).await?;
         made["id"].as_str().map(str::to_owned).ok_or_else(|| format!("a person without an id: {made}"))
     }
 
