@@ -1,3 +1,13 @@
 //! The desk side of Pocketdesk.
 
+pub mod backup;
+pub mod config;
+pub mod context;
+pub mod desk;
 pub mod env;
+pub mod files;
+pub mod journal;
+pub mod people;
+pub mod staff;
+pub mod store;
+pub mod sync;
