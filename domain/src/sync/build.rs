@@ -1,0 +1,1 @@
+//! Building a cache file anew.
