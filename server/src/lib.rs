@@ -1,5 +1,6 @@
 //! The desk side of Pocketdesk.
 
+pub mod auth;
 pub mod backup;
 pub mod config;
 pub mod context;
@@ -7,6 +8,7 @@ pub mod desk;
 pub mod env;
 pub mod files;
 pub mod journal;
+pub mod mail;
 pub mod people;
 pub mod staff;
 pub mod store;

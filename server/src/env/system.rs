@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::{
+    io::{self, Write as _},
+    path::Path,
     sync::{Arc, mpsc},
     time::{Duration, Instant, SystemTime},
 };
@@ -88,4 +90,41 @@ impl Queue for Thread {
             }
         })
     }
+}
+
+/// Makes a folder only its owner can enter, and its parents.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    }
+    #[cfg(not(unix))]
+    std::fs::create_dir_all(path)
+}
+
+/// Reads a small secret, or makes it with `make`, readable by its owner alone and durable when this returns. Of two
+/// processes that make it at once, one wins and both read the same.
+pub fn load_or_create_secret(path: &Path, make: impl FnOnce() -> String) -> io::Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+        found => return found,
+    }
+    let folder = path.parent().ok_or_else(|| io::Error::other("a secret lies in a folder"))?;
+    private_folder(folder)?;
+    let staged = path.with_extension(format!("new-{}", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&staged)?;
+    file.write_all(make().as_bytes())?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&staged, path);
+    std::fs::remove_file(&staged)?;
+    match linked {
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+        _ => std::fs::File::open(folder)?.sync_all()?,
+    }
+    std::fs::read_to_string(path)
 }

@@ -163,3 +163,12 @@ pub async fn me(ctx: &Context, person: PersonId, desk_name: &str) -> Result<Me, 
     let _ = (ctx, person, desk_name);
     unimplemented!("me")
 }
+
+/// The desk's id, made with the database.
+pub async fn desk(tx: &mut dyn Tx) -> Result<pocketdesk_protocol::ids::DeskId, StoreError> {
+    tx.query("SELECT value FROM meta WHERE name = 'desk'", &[])
+        .await?
+        .first()
+        .ok_or_else(|| StoreError::Failed("the database has no desk id".into()))?[0]
+        .id()
+}
