@@ -17,6 +17,8 @@ pub fn check(full: bool) -> Done {
             cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
         )?;
         let deny = setup::cargo_deny()?;
+        // deny itself stays offline: all it looks at must be in the registry's cache, other targets' crates too.
+        step("fetch", cargo().args(["fetch", "--locked", "--quiet"]))?;
         step(
             "deny",
             Command::new(deny).current_dir(root()).args([
