@@ -13,6 +13,8 @@ mod op;
 pub mod overlay;
 pub mod plan;
 pub mod remedies;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use change::{NewDraft, OwnChange};
 pub use error::{InvalidReason, OutboxError};
