@@ -44,28 +44,31 @@ CREATE TABLE refresh_token (
 ){strict};
 CREATE INDEX refresh_token_by_session ON refresh_token (session);
 
+-- By id and sender: who knows somebody's id cannot take its place, nor learn that it exists.
 CREATE TABLE upload (
-  id {key} NOT NULL PRIMARY KEY,
+  id {key} NOT NULL,
   -- Who sends it; empty for staff.
   person_id {key} NOT NULL DEFAULT '',
-  session {key} NOT NULL DEFAULT '',
   size {int} NOT NULL DEFAULT 0,
   sha256 TEXT NOT NULL DEFAULT '',
   part_size {int} NOT NULL DEFAULT 0,
   created_at {int} NOT NULL DEFAULT 0,
   touched_at {int} NOT NULL DEFAULT 0,
+  -- 0 under way, 1 whole, 2 its bytes are being deleted.
   complete {int} NOT NULL DEFAULT 0,
   mime TEXT NOT NULL DEFAULT '',
   -- For what staff send ahead of a reply.
-  name TEXT NOT NULL DEFAULT ''
+  name TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (id, person_id)
 ){strict};
-CREATE INDEX upload_by_session ON upload (session, complete);
+CREATE INDEX upload_by_person ON upload (person_id, complete);
 CREATE INDEX upload_by_touch ON upload (touched_at);
 
 CREATE TABLE upload_part (
   upload {key} NOT NULL,
+  person_id {key} NOT NULL DEFAULT '',
   n {int} NOT NULL,
   sha256 TEXT NOT NULL DEFAULT '',
   size {int} NOT NULL DEFAULT 0,
-  PRIMARY KEY (upload, n)
+  PRIMARY KEY (upload, person_id, n)
 ){strict};

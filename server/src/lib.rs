@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod backup;
+pub mod blobs;
 pub mod config;
 pub mod context;
 pub mod desk;
