@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use uuid::Uuid;
 
+pub(crate) mod disk;
 pub mod system;
 
 /// Wall time for show, monotonic time for waiting. Wall time orders nothing (3-sync rule 6).
@@ -78,7 +79,10 @@ pub type Body = BoxStream<'static, Result<Bytes, NetError>>;
 pub trait Remote: Send + Sync {
     /// Sends; resolves when the answer's head is there. Bodies of requests stream too (parts of files do not: a
     /// part is at most 1 MiB).
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, NetError>>;
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'static, Result<http::Response<Body>, NetError>>;
 }
 
 /// A blocking job.

@@ -1,0 +1,112 @@
+//! What of a row becomes a column: only what lists, counts and search need.
+
+use std::borrow::Cow;
+
+use pocketdesk_domain::outbox::overlay::{self, InboxKey, TicketFacts, inbox_key};
+use pocketdesk_protocol::{
+    ids::{EntityId, PersonId},
+    rows::kind,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// The few fields of any known kind; all else is skipped without being built.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(default)]
+    ticket: Option<Uuid>,
+    #[serde(default)]
+    position: Option<i64>,
+    #[serde(default)]
+    author: Option<Person>,
+    #[serde(default)]
+    by: Option<Person>,
+    #[serde(default, borrow)]
+    desk: Option<Desk<'a>>,
+    #[serde(default, borrow)]
+    subject: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    description: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    text: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    #[serde(default)]
+    id: Option<PersonId>,
+}
+
+#[derive(Deserialize)]
+struct Desk<'a> {
+    #[serde(borrow)]
+    state: Cow<'a, str>,
+}
+
+/// Columns of a row.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Hot {
+    /// Its ticket; none for what is of no ticket or not known.
+    pub ticket: Option<Uuid>,
+    pub position: Option<i64>,
+    /// Counts as unread past the mark.
+    pub foreign: bool,
+    /// The person's own words, not registered with the desk.
+    pub waiting: bool,
+}
+
+impl Hot {
+    /// Reads what is needed; a row this build cannot read has no columns and is stored all the same.
+    pub(super) fn of(kind_of: &str, id: EntityId, row: &str, me: Option<PersonId>) -> Self {
+        match kind_of {
+            kind::TICKET | kind::READ | kind::RATING => {
+                return Self { ticket: Some(id.0), ..Self::default() };
+            }
+            kind::COMMENT | kind::ATTACHMENT | kind::EVENT => {}
+            _ => return Self::default(),
+        }
+        let Ok(fields) = serde_json::from_str::<Fields<'_>>(row) else { return Self::default() };
+        let author = fields.author.or(fields.by).and_then(|person| person.id);
+        let mine = me.is_some() && author == me;
+        Self {
+            ticket: fields.ticket,
+            position: fields.position,
+            foreign: kind_of != kind::ATTACHMENT && !mine,
+            waiting: kind_of == kind::COMMENT
+                && mine
+                && fields.desk.is_some_and(|desk| desk.state != "registered"),
+        }
+    }
+}
+
+/// The words of a row that can be searched for; none where there are none.
+pub(super) fn words(kind_of: &str, row: &str) -> Option<String> {
+    if !matches!(kind_of, kind::TICKET | kind::COMMENT | kind::ATTACHMENT) {
+        return None;
+    }
+    let fields: Fields<'_> = serde_json::from_str(row).ok()?;
+    let words = match kind_of {
+        kind::TICKET => format!("{} {}", fields.subject?, fields.description.unwrap_or_default()),
+        kind::COMMENT => fields.text?.into_owned(),
+        _ => fields.name?.into_owned(),
+    };
+    Some(words)
+}
+
+/// Where the server's rows alone put a ticket in the list.
+pub(super) fn key_of(facts: &TicketFacts<'_>, me: Option<PersonId>) -> InboxKey {
+    let account = overlay::AccountFacts {
+        account: String::new(),
+        me,
+        my_name: String::new(),
+        paused: None,
+        online: true,
+        files_wait_for_wifi: false,
+        sending: Vec::new(),
+        // The order must not depend on the moment at which a row came.
+        now: 0,
+    };
+    inbox_key(facts, &account)
+}

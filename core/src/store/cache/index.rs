@@ -1,0 +1,200 @@
+//! The search index of a cache file. A document's number grows with the time in its row's id, so that newest-first
+//! is the index's own order. Rows of frames get in later, in batches ([`index_some`]); merging happens at idle.
+
+use pocketdesk_protocol::{
+    ids::{CommentId, EntityId, TicketId},
+    rows::kind,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        error::Result,
+        values::Blob,
+        words::{self, Stemmers},
+    },
+    CacheRead,
+    apply::Fill,
+    hot,
+};
+
+/// Rows indexed in one transaction: a batch is one segment of the index.
+const BATCH: u32 = 4_000;
+/// Pages of the index that one call of [`merge_some`] may write.
+const MERGE_PAGES: i64 = 64;
+/// Characters around a match in an excerpt.
+const AROUND: usize = 60;
+
+/// In which order hits come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Newest first.
+    Newest,
+    /// Best match first.
+    Ranked,
+}
+
+/// One hit among the server's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Kind of the row that matched: ticket, comment or attachment.
+    pub kind: String,
+    /// The row that matched.
+    pub id: EntityId,
+    /// Which comment matched.
+    pub comment: Option<CommentId>,
+    /// The words around the match, one line.
+    pub excerpt: String,
+}
+
+/// Time in a UUIDv7, ms, with room for what was made in the same one. Ids of other kinds sort somewhere and are
+/// found all the same.
+fn stamp_of(id: Uuid) -> i64 {
+    let millis = u64::try_from(id.as_u128() >> 80).unwrap_or(0);
+    (millis << 14).cast_signed() & i64::MAX
+}
+
+/// Puts a row's changed words into the index. `old` is what the index holds of it, which has to be known to the
+/// letter: the index keeps no text of its own.
+pub(super) fn reword(
+    fill: &Fill<'_>,
+    key: i64,
+    kind_of: &str,
+    id: Uuid,
+    old: Option<&str>,
+    new: Option<&str>,
+) -> Result<()> {
+    let db = fill.read.db;
+    let document = |row: Option<&str>| {
+        row.and_then(|row| hot::words(kind_of, row)).map(|text| fill.stemmers.document(&text))
+    };
+    let (old, new) = (document(old), document(new));
+    if old == new {
+        return Ok(());
+    }
+    let stamp: Option<i64> = db
+        .prepare_cached("SELECT stamp FROM documents WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    if let (Some(stamp), Some(old)) = (stamp, old) {
+        db.prepare_cached("INSERT INTO search (search, rowid, words) VALUES ('delete', ?1, ?2)")?
+            .execute(params![stamp, old])?;
+        db.prepare_cached("DELETE FROM documents WHERE stamp = ?1")?.execute([stamp])?;
+    }
+    if let Some(new) = new {
+        put(db, key, stamp.unwrap_or(stamp_of(id)), &new)?;
+    }
+    Ok(())
+}
+
+fn put(db: &Connection, key: i64, wanted: i64, document: &str) -> Result<()> {
+    // Two rows of one millisecond: the next free number.
+    let mut stamp = wanted;
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO documents (stamp, key) VALUES (?1, ?2)")?;
+    while insert.execute(params![stamp, key])? == 0 {
+        stamp += 1;
+    }
+    db.prepare_cached("INSERT INTO search (rowid, words) VALUES (?1, ?2)")?
+        .execute(params![stamp, document])?;
+    Ok(())
+}
+
+/// Indexes the next rows that are not in the index yet; whether there are more. In a transaction of the caller's.
+pub(crate) fn index_some(db: &Connection, stemmers: &Stemmers) -> Result<bool> {
+    let from: i64 = db.query_row("SELECT indexed_to FROM facts", [], |row| row.get(0))?;
+    let mut find =
+        db.prepare_cached("SELECT key, id, kind, row FROM rows WHERE key > ?1 ORDER BY key LIMIT ?2")?;
+    let mut rows = find.query(params![from, BATCH])?;
+    let (mut last, mut seen) = (from, 0);
+    let mut documents = Vec::new();
+    while let Some(row) = rows.next()? {
+        (last, seen) = (row.get(0)?, seen + 1);
+        let kind_of = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+        let json = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
+        if let Some(text) = hot::words(kind_of, json) {
+            documents.push((stamp_of(row.get::<_, Blob>(1)?.0), last, stemmers.document(&text)));
+        }
+    }
+    drop(rows);
+    // Ascending numbers: anything else makes the index flush at every row.
+    documents.sort_unstable_by_key(|(stamp, key, _)| (*stamp, *key));
+    for (stamp, key, document) in documents {
+        put(db, key, stamp, &document)?;
+    }
+    db.prepare_cached("UPDATE facts SET indexed_to = ?1, words_version = ?2")?
+        .execute(params![last, words::VERSION])?;
+    Ok(seen == BATCH)
+}
+
+/// Makes the index anew if it was made by another version of the normalisation; the next [`index_some`] fills it.
+pub(crate) fn check_version(db: &Connection) -> Result<bool> {
+    let (version, to): (i64, i64) =
+        db.query_row("SELECT words_version, indexed_to FROM facts", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if to == 0 || version == words::VERSION {
+        return Ok(false);
+    }
+    db.execute_batch(
+        "INSERT INTO search (search) VALUES ('delete-all');
+         DELETE FROM documents;
+         UPDATE facts SET indexed_to = 0;",
+    )?;
+    Ok(true)
+}
+
+/// Merges a little of the index; whether there may be more to merge.
+pub(crate) fn merge_some(db: &Connection) -> Result<bool> {
+    let before: i64 = db.query_row("SELECT total_changes()", [], |row| row.get(0))?;
+    // Negative: segments of any level are merged, until one is left.
+    db.prepare_cached("INSERT INTO search (search, rank) VALUES ('merge', ?1)")?.execute([-MERGE_PAGES])?;
+    let after: i64 = db.query_row("SELECT total_changes()", [], |row| row.get(0))?;
+    // FTS5's own word for "nothing to do": fewer than two changes.
+    Ok(after - before >= 2)
+}
+
+impl CacheRead<'_> {
+    /// Rows that have every word of `query` (the last one may be unfinished), at most `limit`, in tickets that are
+    /// shown. Words of the person that the server does not have are not here: see [`super::super::Snapshot::search`].
+    pub(crate) fn search(
+        &self,
+        stemmers: &Stemmers,
+        query: &str,
+        order: Order,
+        limit: u32,
+    ) -> Result<Vec<Hit>> {
+        let Some(terms) = stemmers.query(query) else { return Ok(Vec::new()) };
+        // The limit is inside: the index stops when it has enough. A row whose ticket has not come costs a place.
+        let sql = match order {
+            Order::Newest => {
+                "SELECT r.kind, r.id, r.ticket, r.row FROM
+                    (SELECT rowid AS stamp FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2) s
+                 JOIN documents d ON d.stamp = s.stamp JOIN rows r ON r.key = d.key
+                 JOIN tickets t ON t.id = r.ticket ORDER BY s.stamp DESC"
+            }
+            Order::Ranked => {
+                "SELECT r.kind, r.id, r.ticket, r.row FROM
+                    (SELECT rowid AS stamp, rank AS score FROM search WHERE search MATCH ?1 ORDER BY rank LIMIT ?2) s
+                 JOIN documents d ON d.stamp = s.stamp JOIN rows r ON r.key = d.key
+                 JOIN tickets t ON t.id = r.ticket ORDER BY s.score, s.stamp DESC"
+            }
+        };
+        let mut find = self.db.prepare_cached(sql)?;
+        let found = find.query_map(params![terms, limit], |row| {
+            let kind_of: String = row.get(0)?;
+            let id = EntityId(row.get::<_, Blob>(1)?.0);
+            let text = hot::words(&kind_of, row.get_ref(3)?.as_str()?).unwrap_or_default();
+            Ok(Hit {
+                ticket: TicketId(row.get::<_, Blob>(2)?.0),
+                comment: (kind_of == kind::COMMENT).then_some(CommentId(id.0)),
+                excerpt: words::excerpt(stemmers, query, &text, AROUND),
+                kind: kind_of,
+                id,
+            })
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,127 @@
+//! Where accounts live: `DIR/accounts/<random>/` holds own.db, cache files and sealed files of one account;
+//! `DIR/install_id` names this copy of the app and lies outside them, so that files restored from a backup of
+//! another phone are noticed.
+
+use std::{
+    fs::{File, TryLockError},
+    path::PathBuf,
+};
+
+use pocketdesk_protocol::ids::InstallId;
+
+use super::{
+    error::{Result, StoreError},
+    keys::{Key, secret_name},
+};
+use crate::env::{Env, Rng, Secrets, disk};
+
+/// The file that says who syncs.
+const LOCK: &str = "sync.lock";
+/// The person's words.
+pub(crate) const OWN: &str = "own.db";
+
+/// The folder of accounts.
+#[derive(Debug, Clone)]
+pub struct Home {
+    dir: PathBuf,
+}
+
+impl Home {
+    /// Opens `dir`, making it (for this user alone) where it is not there.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self> {
+        let home = Self { dir: dir.into() };
+        disk::make_private_dir(&home.accounts_dir())?;
+        Ok(home)
+    }
+
+    fn accounts_dir(&self) -> PathBuf {
+        self.dir.join("accounts")
+    }
+
+    /// The id of this copy of the app; made at the first call.
+    pub fn install(&self, env: &Env) -> Result<InstallId> {
+        let path = self.dir.join("install_id");
+        if let Some(bytes) = disk::first_bytes(&path, 64)? {
+            let text = String::from_utf8_lossy(&bytes);
+            if let Ok(id) = text.trim().parse() {
+                return Ok(id);
+            }
+            // An id that cannot be read is another install's as far as anybody can tell.
+        }
+        let id = InstallId(env.new_id());
+        disk::write_atomically(&path, format!("{id}\n").as_bytes())?;
+        Ok(id)
+    }
+
+    /// Names of the accounts, oldest name first by spelling.
+    pub fn accounts(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.accounts_dir())? {
+            let entry = entry?;
+            // A directory without own.db is an account whose making was cut: nobody's words are in it.
+            if let Ok(name) = entry.file_name().into_string()
+                && is_name(&name)
+                && entry.path().join(OWN).exists()
+            {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Makes an account's directory and key and answers its name; [`super::Store::open`] makes the database.
+    pub fn create(&self, rng: &dyn Rng, secrets: &dyn Secrets) -> Result<String> {
+        let mut random = [0; 8];
+        rng.fill(&mut random);
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let dir = self.accounts_dir().join(&name);
+        if dir.exists() || secrets.load(&secret_name(&name))?.is_some() {
+            return Err(StoreError::Failed { reason: "chance gave a name that is taken".into() });
+        }
+        // The key first: files without a key would be words nobody can read.
+        secrets.save(&secret_name(&name), Key::random(rng).bytes())?;
+        disk::make_private_dir(&dir)?;
+        Ok(name)
+    }
+
+    /// Removes an account: its key first, after which the rest is noise, then its files.
+    pub fn remove(&self, name: &str, secrets: &dyn Secrets) -> Result<()> {
+        let dir = self.account_dir(name)?;
+        secrets.remove(&secret_name(name))?;
+        match std::fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        Ok(disk::sync_dir(&self.accounts_dir())?)
+    }
+
+    /// The directory of an account.
+    pub(crate) fn account_dir(&self, name: &str) -> Result<PathBuf> {
+        if !is_name(name) {
+            return Err(StoreError::NotFound { what: "such account" });
+        }
+        Ok(self.accounts_dir().join(name))
+    }
+
+    /// Takes the right to sync the account, if no other process has it.
+    pub fn lock(&self, name: &str) -> Result<Option<SyncLock>> {
+        let path = self.account_dir(name)?.join(LOCK);
+        let file = disk::private_file().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(SyncLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// The right to sync an account; ends when dropped, and when its process dies in whatever way.
+#[derive(Debug)]
+pub struct SyncLock {
+    _file: File,
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}

@@ -1,0 +1,195 @@
+//! The two databases of an account, by recoverability: own.db holds the person's words and is never dropped; a cache
+//! file holds the desk's facts and may go at any time. Both are under lock ([`open`]).
+//!
+//! What a person sees is the server's rows and, over them, what unfinished and kept ops add (3-sync rule 8). No
+//! transaction spans both files, so a reader takes own.db's snapshot first and the cache's second: a verdict that
+//! it misses in own.db may be answered in the cache already, which shows a word twice for a moment and never loses
+//! one. Everything here blocks: callers run it on a queue of [`crate::env::Work`].
+
+mod build;
+pub mod cache;
+mod changes;
+mod directory;
+mod error;
+pub(crate) mod keys;
+mod open;
+mod ops;
+mod own;
+mod read;
+mod values;
+mod words;
+
+use std::{path::PathBuf, sync::Arc};
+
+use pocketdesk_protocol::ids::InstallId;
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use build::CacheState;
+pub use cache::{
+    CacheFacts, CacheName, CacheRead, Counts, Hit, InboxEntry, InboxPlace, Order, Stored, TicketRows,
+    apply::{Applied, PagePlan},
+};
+pub use changes::Changes;
+pub use directory::{Home, SyncLock};
+pub use error::{Result, StoreError};
+pub use own::{AccountFacts, LocalFile, OwnRead, OwnTx, Session};
+pub use read::{OwnHit, Reader, Snapshot};
+
+use crate::{attachments::files::Folder, env::Env};
+use build::CacheFile;
+use directory::OWN;
+use keys::Keys;
+use open::{Access, Kind};
+use words::Stemmers;
+
+/// own.db's migrations, in order; a number once given is never changed.
+const OWN_MIGRATIONS: &[&str] = &[include_str!("migrations/own-0001.sql")];
+
+/// What an account's files are opened with.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub dir: PathBuf,
+    pub keys: Keys,
+    pub stemmers: Arc<Stemmers>,
+}
+
+/// An account's files, for writing. One per account and process, used on one queue; readers are apart.
+pub struct Store {
+    place: Place,
+    own: Connection,
+    active: Option<CacheFile>,
+    building: Option<CacheFile>,
+    files: Arc<Folder>,
+    /// Why nothing may be written; the words can still be read and exported.
+    read_only: Option<String>,
+    data_version: i64,
+}
+
+impl Store {
+    /// Opens an account (or makes its own.db, right after [`Home::create`]). Files of another app copy, that is of
+    /// a phone restored from a backup, keep every word and lose their cache.
+    pub fn open(home: &Home, name: &str, env: &Env) -> Result<Self> {
+        let install = home.install(env)?;
+        Self::open_with(home, name, env, install, OWN_MIGRATIONS)
+    }
+
+    pub(crate) fn open_with(
+        home: &Home,
+        name: &str,
+        env: &Env,
+        install: InstallId,
+        migrations: &[&str],
+    ) -> Result<Self> {
+        let dir = home.account_dir(name)?;
+        if !dir.is_dir() {
+            return Err(StoreError::NotFound { what: "such account" });
+        }
+        let place =
+            Place { keys: Keys::load(env.secrets.as_ref(), name)?, dir, stemmers: Arc::new(Stemmers::new()) };
+        let path = place.dir.join(OWN);
+        let new = !path.exists();
+        let access = if new { Access::Create } else { Access::Write };
+        let mut own = open::open(&path, &place.keys.own, Kind::Own, access)?;
+        // A newer app's file, or one that cannot be brought up to date, is kept and can be read and exported.
+        let read_only = match open::migrate(&mut own, OWN, migrations) {
+            Ok(()) => None,
+            Err(StoreError::Busy) => return Err(StoreError::Busy),
+            Err(StoreError::Full) if new => return Err(StoreError::Full),
+            Err(error) if new => return Err(error),
+            Err(error) => {
+                own.execute_batch("PRAGMA query_only = ON;")?;
+                Some(error.to_string())
+            }
+        };
+        open::prove_sealed(&path)?;
+        if read_only.is_none() {
+            adopt(&mut own, install)?;
+        }
+        let files = Arc::new(Folder::open(place.dir.join("files"), &place.keys.files)?);
+        let mut store = Self { place, own, active: None, building: None, files, read_only, data_version: 0 };
+        store.data_version = store.version()?;
+        Ok(store)
+    }
+
+    /// Why nothing may be written, if so.
+    pub fn read_only(&self) -> Option<&str> {
+        self.read_only.as_deref()
+    }
+
+    /// A reader with connections of its own, for another queue.
+    pub fn reader(&self) -> Result<Reader> {
+        Reader::open(self.place.clone())
+    }
+
+    /// The account's sealed files.
+    pub fn files(&self) -> Arc<Folder> {
+        Arc::clone(&self.files)
+    }
+
+    /// One transaction of own.db, durable when this returns. An error undoes all of it.
+    pub fn write<T>(&mut self, work: impl FnOnce(&mut OwnTx<'_>) -> Result<T>) -> Result<(T, Changes)> {
+        if let Some(why) = &self.read_only {
+            return Err(StoreError::ReadOnly { why: why.clone() });
+        }
+        // IMMEDIATE: what is read in it is what is written upon, also with another process at work.
+        let tx = self.own.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut own = OwnTx { read: OwnRead { db: &tx }, changes: Changes::default(), unsealed: Vec::new() };
+        let answer = work(&mut own)?;
+        let OwnTx { changes, unsealed, .. } = own;
+        tx.commit()?;
+        for sealed in unsealed {
+            // What stays for whatever reason is swept at the next start.
+            let _ = self.files.remove(&sealed);
+        }
+        Ok((answer, changes))
+    }
+
+    /// Reads on the writer's own connections.
+    pub fn read<T>(&mut self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+        self.follow_names()?;
+        let own = self.own.transaction()?;
+        // The first read takes own.db's snapshot, before the cache's.
+        OwnRead { db: &own }.cache_names()?;
+        let cache = match &mut self.active {
+            Some(active) => Some((active.db.transaction()?, &active.name)),
+            None => None,
+        };
+        let cache = cache.as_ref().map(|(db, name)| CacheRead { db, name });
+        work(&Snapshot { own: OwnRead { db: &own }, cache, stemmers: &self.place.stemmers })
+    }
+
+    /// Whether another process wrote own.db since the last call: then every topic may have moved.
+    pub fn moved_elsewhere(&mut self) -> Result<bool> {
+        let now = self.version()?;
+        Ok(std::mem::replace(&mut self.data_version, now) != now)
+    }
+
+    fn version(&self) -> Result<i64> {
+        Ok(self.own.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+    }
+
+    /// Removes sealed files that no row names: what a crash left between the two.
+    pub fn sweep_files(&mut self) -> Result<()> {
+        let named: std::collections::HashSet<String> =
+            OwnRead { db: &self.own }.files()?.into_iter().map(|file| file.sealed).collect();
+        Ok(self.files.sweep(|name| named.contains(name))?)
+    }
+}
+
+/// Makes the account's row, or notices that the files came from another app copy.
+fn adopt(own: &mut Connection, install: InstallId) -> Result<()> {
+    let found: Option<values::Blob> = {
+        use rusqlite::OptionalExtension;
+        own.query_row("SELECT install FROM account", [], |row| row.get(0)).optional()?
+    };
+    if found.map(|id| id.0) == Some(install.0) {
+        return Ok(());
+    }
+    // The cache is rebuilt under a new install, ops and drafts are kept.
+    own.execute(
+        "INSERT INTO account (only, install) VALUES (1, ?1)
+         ON CONFLICT (only) DO UPDATE SET install = excluded.install, active = NULL, building = NULL",
+        [values::blob(install.0)],
+    )?;
+    Ok(())
+}

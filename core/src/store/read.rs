@@ -1,0 +1,142 @@
+//! Readers: own.db's snapshot first, then that of the cache file which own.db's snapshot names.
+
+use std::sync::Arc;
+
+use pocketdesk_domain::outbox::Payload;
+use pocketdesk_protocol::ids::{EntityId, OpId, TicketId};
+use rusqlite::Connection;
+
+use super::{
+    Place,
+    build::CacheFile,
+    cache::{CacheRead, Hit, Order},
+    directory::OWN,
+    error::{Result, StoreError},
+    open::{self, Access, Kind},
+    own::OwnRead,
+    words::{self, Stemmers},
+};
+
+/// How often a reader begins again when the cache file goes under its hands; then it reads without one.
+const TRIES: usize = 5;
+
+/// Reads an account on connections of its own; one per reading queue.
+pub struct Reader {
+    place: Place,
+    own: Connection,
+    cache: Option<CacheFile>,
+}
+
+impl Reader {
+    pub(super) fn open(place: Place) -> Result<Self> {
+        let own = open::open(&place.dir.join(OWN), &place.keys.own, Kind::Own, Access::Read)?;
+        Ok(Self { place, own, cache: None })
+    }
+
+    /// Reads one moment of the account.
+    pub fn read<T>(&mut self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+        let stemmers = Arc::clone(&self.place.stemmers);
+        for last in (0..TRIES).map(|n| n + 1 == TRIES) {
+            let own = self.own.transaction()?;
+            // The first read takes the snapshot.
+            let (active, _) = OwnRead { db: &own }.cache_names()?;
+            if self
+                .cache
+                .as_ref()
+                .is_none_or(|file| Some(file.name.as_str()) != active.as_deref() || !file.is_there())
+            {
+                self.cache =
+                    match active.as_deref().map(|name| CacheFile::open(&self.place, name, Access::Read)) {
+                        None => None,
+                        Some(Ok(file)) => Some(file),
+                        // Replaced between the two: own.db's next snapshot names the new one.
+                        Some(Err(StoreError::Gone)) if !last => continue,
+                        Some(Err(error @ (StoreError::Busy | StoreError::Locked | StoreError::Full))) => {
+                            return Err(error);
+                        }
+                        // Only the process that syncs judges a cache; until then there is none.
+                        Some(Err(_)) => None,
+                    };
+            }
+            let cache = match &mut self.cache {
+                Some(file) => Some((file.db.transaction()?, &file.name)),
+                None => None,
+            };
+            let cache = match &cache {
+                Some((db, name)) => {
+                    let read = CacheRead { db, name };
+                    // Takes the cache's snapshot.
+                    read.overlay_facts()?;
+                    Some(read)
+                }
+                None => None,
+            };
+            return work(&Snapshot { own: OwnRead { db: &own }, cache, stemmers: &stemmers });
+        }
+        Err(StoreError::Gone)
+    }
+}
+
+/// One moment of an account.
+pub struct Snapshot<'a> {
+    pub(super) own: OwnRead<'a>,
+    pub(super) cache: Option<CacheRead<'a>>,
+    pub(super) stemmers: &'a Stemmers,
+}
+
+/// A hit among the person's words that the server does not show yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnHit {
+    /// The ticket; none for the draft of a new one.
+    pub ticket: Option<TicketId>,
+    /// The op, or none for a draft.
+    pub op: Option<OpId>,
+    /// The entity that the op or draft makes or changes.
+    pub entity: EntityId,
+    /// The words around the match, one line.
+    pub excerpt: String,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The person's words.
+    pub fn own(&self) -> &OwnRead<'a> {
+        &self.own
+    }
+
+    /// The desk's facts; none before the first sync, or while the file is missing.
+    pub fn cache(&self) -> Option<&CacheRead<'a>> {
+        self.cache.as_ref()
+    }
+
+    /// Rows of the server with every word of `query`; the last word may be unfinished.
+    pub fn search(&self, query: &str, order: Order, limit: u32) -> Result<Vec<Hit>> {
+        self.cache.map_or(Ok(Vec::new()), |cache| cache.search(self.stemmers, query, order, limit))
+    }
+
+    /// The same among drafts and ops, newest first: what the person wrote is found before any server has it. Kept
+    /// ops whose words the cache has are found here too; callers drop those that [`Self::search`] found.
+    pub fn search_own(&self, query: &str, limit: usize) -> Result<Vec<OwnHit>> {
+        let hit = |ticket, op, entity, text: &str| {
+            self.stemmers.matches(query, text).then(|| OwnHit {
+                ticket,
+                op,
+                entity,
+                excerpt: words::excerpt(self.stemmers, query, text, 60),
+            })
+        };
+        let drafts = self.own.drafts()?;
+        let drafts = drafts.iter().filter_map(|draft| {
+            hit(draft.ticket, None, draft.id, &format!("{} {}", draft.subject, draft.text))
+        });
+        let ops = self.own.ops()?;
+        let ops = ops.iter().rev().filter_map(|op| {
+            let payload = op.payload();
+            let files: String = op.attachments.iter().map(|file| format!(" {}", file.name)).collect();
+            let words = format!("{} {}{files}", payload.subject().unwrap_or_default(), payload.text());
+            // A body this build cannot read still has words, to be found as they are.
+            let words = if payload == Payload::Unknown { op.body.clone() } else { words };
+            hit(op.ticket, Some(op.op), op.entity, &words)
+        });
+        Ok(drafts.chain(ops).take(limit).collect())
+    }
+}
