@@ -210,7 +210,7 @@ CREATE TABLE backfill (
   scope {key} NOT NULL DEFAULT '',
   ticket_id {key} NOT NULL DEFAULT '',
   ticket_last {int} NOT NULL DEFAULT 0,
-  after_kind {key} NOT NULL DEFAULT '',
+  after_rank {int} NOT NULL DEFAULT -1,
   after_id {key} NOT NULL DEFAULT ''
 ){strict};
 

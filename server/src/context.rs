@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use pocketdesk_protocol::{
     Millis,
-    ids::{InstallId, PersonId, SessionId},
+    ids::{Epoch, InstallId, PersonId, Scope, SessionId},
     limits::Limits,
 };
 
 use crate::{
-    backup::outside::Outside,
+    backup::outside::{Outside, high_water},
     desk::Desk,
     env::Env,
     journal::hints::ChangeHints,
-    store::{Store, StoreError},
+    store::{Mode, Store, StoreError},
     sync::receipt::ReceiptKey,
+    values,
 };
 
 /// Milliseconds of a day.
@@ -145,6 +146,43 @@ impl Context {
             hints: Arc::default(),
             outside,
         };
-        unimplemented!("open {}", ctx.store.kind())
+        ctx.begin().await?;
+        crate::journal::backfill::finish(&ctx).await?;
+        Ok(ctx)
+    }
+
+    async fn begin(&self) -> Result<(), ServiceError> {
+        let mut tx = self.store.begin(Mode::Write).await?;
+        tx.lock_schema().await?;
+        let tx_ref = tx.as_mut();
+        if !tx_ref.query("SELECT name FROM meta WHERE name = 'restoring'", &[]).await?.is_empty() {
+            return Err(StoreError::Failed(
+                "a restore into this database did not end: empty it and run the restore again".into(),
+            )
+            .into());
+        }
+        let now = self.env.clock.now();
+        if tx_ref.query("SELECT name FROM meta WHERE name = 'epoch'", &[]).await?.is_empty() {
+            let highest = high_water::highest(self.outside.as_ref(), "epoch")?;
+            let epoch = Epoch::beginning(now.max((highest >> 16) + 1), u16::from_le_bytes(self.env.random()));
+            high_water::note(self.outside.as_ref(), "epoch", epoch.0)?;
+            let sql = "INSERT INTO meta (name, value) VALUES ($1, $2)";
+            tx_ref.execute(sql, &values!["epoch", epoch.0.to_string()]).await?;
+            tx_ref.execute(sql, &values!["desk", self.env.new_id()]).await?;
+            // A database begun anew beside old files goes on where the old one may have been.
+            for counter in ["number", "scopes_rev"] {
+                let value = high_water::highest(self.outside.as_ref(), counter)?;
+                tx_ref
+                    .execute(
+                        "INSERT INTO counter (name, value, reserved) VALUES ($1, $2, $2)",
+                        &values![counter, value],
+                    )
+                    .await?;
+            }
+            let tag = i64::from_le_bytes(self.env.random());
+            crate::journal::begin_scope(tx_ref, Scope::Desk, tag, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 }

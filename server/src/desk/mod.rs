@@ -13,6 +13,7 @@ use crate::{
 };
 
 pub mod builtin;
+pub mod ticket;
 
 /// What a desk is handed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,8 +10,10 @@ use super::{Mode, Store, StoreError};
 use crate::values;
 
 /// Every migration, in order; the number is its position from 1.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_desk.sql"), include_str!("../../migrations/0002_sessions_uploads.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_desk.sql"),
+    include_str!("../../migrations/0002_sessions_uploads.sql"),
+];
 
 /// The schema this program was built for.
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
