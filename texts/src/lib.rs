@@ -78,17 +78,17 @@ impl Texts {
     /// a person still sees something to quote.
     pub fn get(&self, key: &str, values: &[(&str, Value<'_>)]) -> String {
         let found = self.find(key, values);
-        debug_assert!(found.is_some(), "no text has the key {key:?}");
+        debug_assert!(found.is_some(), "no text {key:?} takes {values:?}");
         found.unwrap_or_else(|| key.to_owned())
     }
 
-    /// The sentence of a key that came from outside (a newer desk may name one this build lacks).
+    /// The sentence of a key that came from outside (a newer desk may name one this build lacks); none when there is
+    /// no such key, or it asks for other values.
     pub fn find(&self, key: &str, values: &[(&str, Value<'_>)]) -> Option<String> {
         let pattern = self.bundle.get_message(key)?.value()?;
         let args: FluentArgs<'_> = values.iter().map(|(name, value)| (*name, value.fluent())).collect();
         let mut problems = Vec::new();
         let text = self.bundle.format_pattern(pattern, Some(&args), &mut problems).into_owned();
-        debug_assert!(problems.is_empty(), "{key:?}: {problems:?}");
-        Some(text)
+        problems.is_empty().then_some(text)
     }
 }

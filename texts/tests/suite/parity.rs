@@ -60,7 +60,8 @@ fn inline(of: &InlineExpression<&str>, names: &mut BTreeSet<String>) {
 /// A value that fits an argument of that name.
 fn sample(name: &str) -> Value<'static> {
     match name {
-        "tries" | "seconds" | "minutes" | "ops" | "files" | "drafts" | "count" | "month" | "max" => 3.into(),
+        "tries" | "seconds" | "minutes" | "ops" | "files" | "drafts" | "count" | "month" | "max"
+        | "tickets" | "comments" => 3.into(),
         "day" => "today".into(),
         _ => "Касса".into(),
     }

@@ -1,0 +1,148 @@
+//! How a command ends when it does not end well: an exit code of the contract and one sentence.
+
+use pocketdesk_ffi::{DeskError, OpenError, SignInError};
+use pocketdesk_texts::{Texts, Value};
+
+/// Exit codes; a contract with scripts.
+pub mod exit {
+    pub const DONE: u8 = 0;
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const ATTENTION: u8 = 3;
+    pub const UNREACHABLE: u8 = 4;
+}
+
+/// Why a command stops.
+#[derive(Debug)]
+pub enum Stop {
+    /// With a sentence for the person.
+    Failed { code: u8, sentence: String },
+    /// The reader of our output went away (`| head`): nothing left to say, and nothing wrong.
+    PipeClosed,
+}
+
+/// What a command hands back: its exit code.
+pub type Outcome = Result<u8, Stop>;
+
+impl Stop {
+    /// Exit code 1.
+    pub fn failed(sentence: impl Into<String>) -> Self {
+        Self::Failed { code: exit::FAILED, sentence: sentence.into() }
+    }
+
+    /// Exit code 2.
+    pub fn usage(sentence: impl Into<String>) -> Self {
+        Self::Failed { code: exit::USAGE, sentence: sentence.into() }
+    }
+
+    /// A refusal of the core, about what the person called `name`.
+    pub fn desk(texts: &Texts, error: DeskError, name: &str) -> Self {
+        let name = ("name", Value::from(name));
+        let say = |key: &str, values: &[(&str, Value<'_>)]| Self::failed(texts.get(key, values));
+        match error {
+            DeskError::NotFound { what } => match what.as_str() {
+                "account" => say("trouble-not-found-account", &[]),
+                "op" | "draft" | "attachment" | "session" => {
+                    say(&format!("trouble-not-found-{what}"), &[name])
+                }
+                _ => say("trouble-not-found-ticket", &[name]),
+            },
+            DeskError::Ambiguous { what, candidates } => {
+                let candidates = ("candidates", Value::from(candidates.join(", ")));
+                match what.as_str() {
+                    "account" => say("trouble-ambiguous-account", &[candidates]),
+                    "ticket" => say("trouble-ambiguous-ticket", &[name, candidates]),
+                    _ => say("trouble-ambiguous", &[name, candidates]),
+                }
+            }
+            DeskError::Invalid { field, reason } => {
+                say("trouble-invalid", &[("field", field.into()), ("reason", clause(reason).into())])
+            }
+            DeskError::NotNow { reason } => say("trouble-not-now", &[("reason", clause(reason).into())]),
+            DeskError::WouldLeaveWords { ops, files, drafts } => {
+                let unsent = texts.get(
+                    "unsent",
+                    &[("ops", ops.into()), ("files", files.into()), ("drafts", drafts.into())],
+                );
+                say("trouble-would-leave-words", &[("unsent", unsent.into())])
+            }
+            DeskError::SignedOut => say("trouble-signed-out", &[]),
+            DeskError::Offline => Self::unreachable(texts, true),
+            DeskError::Unreachable => Self::unreachable(texts, false),
+            DeskError::OutboxFull => say("trouble-outbox-full", &[]),
+            DeskError::DiskFull => say("trouble-disk-full", &[]),
+            DeskError::ReadOnly { reason } => say("trouble-read-only", &[("reason", clause(reason).into())]),
+            DeskError::FileTrouble { path, reason } => {
+                say("trouble-file", &[("path", path.into()), ("reason", clause(reason).into())])
+            }
+            DeskError::Closed => say("trouble-closed", &[]),
+            DeskError::Defect { reason } => say("trouble-defect", &[("reason", clause(reason).into())]),
+        }
+    }
+
+    /// Exit code 4.
+    pub fn unreachable(texts: &Texts, offline: bool) -> Self {
+        let key = if offline { "trouble-offline" } else { "trouble-unreachable" };
+        Self::Failed { code: exit::UNREACHABLE, sentence: texts.get(key, &[]) }
+    }
+
+    /// A sign-in that did not go on.
+    pub fn sign_in(texts: &Texts, error: SignInError, url: &str, email: &str) -> Self {
+        let say = |key: &str, values: &[(&str, Value<'_>)]| Self::failed(texts.get(key, values));
+        match error {
+            SignInError::Invalid { field, reason } => match field.as_str() {
+                "server_url" => say(
+                    "sign-in-invalid-server-url",
+                    &[("name", url.into()), ("reason", clause(reason).into())],
+                ),
+                "email" => {
+                    say("sign-in-invalid-email", &[("name", email.into()), ("reason", clause(reason).into())])
+                }
+                "code" => say("sign-in-invalid-code", &[]),
+                _ => say("trouble-invalid", &[("field", field.into()), ("reason", clause(reason).into())]),
+            },
+            SignInError::Unreachable => Self::unreachable(texts, false),
+            SignInError::Offline => Self::unreachable(texts, true),
+            SignInError::CheckDate => say("sign-in-check-date", &[]),
+            SignInError::NotADesk => say("sign-in-not-a-desk", &[("name", url.into())]),
+            SignInError::WrongCode { tries_left: Some(tries) } => {
+                say("sign-in-wrong-code-tries", &[("tries", tries.into())])
+            }
+            SignInError::WrongCode { tries_left: None } => say("sign-in-wrong-code", &[]),
+            SignInError::CodeExpired => say("sign-in-code-expired", &[]),
+            SignInError::ComeLater { seconds } => say("sign-in-come-later", &[("seconds", seconds.into())]),
+            SignInError::AppTooOld => say("sign-in-app-too-old", &[]),
+            SignInError::ChooseUnbound => say("terminal-choose-unbound", &[]),
+            SignInError::DiskFull => say("trouble-disk-full", &[]),
+            SignInError::Closed => say("trouble-closed", &[]),
+            SignInError::Defect { reason } => say("trouble-defect", &[("reason", clause(reason).into())]),
+        }
+    }
+
+    /// The folder could not be opened.
+    pub fn open(texts: &Texts, error: OpenError, path: &str) -> Self {
+        let open = |reason: String| {
+            Self::failed(
+                texts.get("trouble-open", &[("path", path.into()), ("reason", clause(reason).into())]),
+            )
+        };
+        match error {
+            OpenError::Locked => Self::failed(texts.get("trouble-locked", &[])),
+            OpenError::DiskFull => Self::failed(texts.get("trouble-disk-full", &[])),
+            OpenError::Invalid { reason, .. } | OpenError::Defect { reason } => open(reason),
+        }
+    }
+
+    /// A file of the person's that could not be read or written.
+    pub fn file(texts: &Texts, path: &std::path::Path, why: &std::io::Error) -> Self {
+        let path = path.display().to_string();
+        Self::failed(
+            texts.get("trouble-file", &[("path", path.into()), ("reason", clause(why.to_string()).into())]),
+        )
+    }
+}
+
+/// A reason as a clause of our sentence: its own full stop would end ours too early.
+fn clause(reason: String) -> String {
+    reason.trim_end().trim_end_matches('.').to_owned()
+}

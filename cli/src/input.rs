@@ -1,0 +1,100 @@
+//! The person's words, when no option gave them: from their editor on a terminal, from stdin elsewhere.
+
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+    process::Command,
+};
+
+use crate::{app::App, failure::Stop};
+
+/// Below this line an editor's file holds our hints, not the person's words.
+const SCISSORS: &str = "------------------------ >8 ------------------------";
+/// More than any desk takes; beyond it stdin is surely not what was meant.
+const MOST: u64 = 8 << 20;
+
+/// Words, and the file they still lie in: a write that fails must not take them along.
+#[derive(Debug)]
+pub struct Words {
+    /// What was written.
+    pub text: String,
+    file: Option<tempfile::TempPath>,
+}
+
+impl Words {
+    /// Words that stood on the command line: the shell's history still has them.
+    pub fn given(text: String) -> Self {
+        Self { text, file: None }
+    }
+
+    /// Splits off the first line.
+    pub fn subject_and_rest(&self) -> (String, String) {
+        let text = self.text.trim_start();
+        let (subject, rest) = text.split_once('\n').unwrap_or((text, ""));
+        (subject.trim().to_owned(), rest.trim().to_owned())
+    }
+
+    /// On failure keeps the editor's file and says where it is.
+    pub fn keep_on<T>(&mut self, app: &App, result: Result<T, Stop>) -> Result<T, Stop> {
+        result.map_err(|stop| match (stop, self.file.take().map(tempfile::TempPath::keep)) {
+            (Stop::Failed { code, sentence }, Some(Ok(path))) => {
+                let kept = app.out.say("terminal-words-kept", &[("path", path.display().to_string().into())]);
+                Stop::Failed { code, sentence: format!("{sentence} {kept}") }
+            }
+            (stop, _) => stop,
+        })
+    }
+}
+
+impl App {
+    /// Words for `hint`, beginning with `before`.
+    pub fn words(&self, hint: &str, before: &str) -> Result<Words, Stop> {
+        if self.setup.typed { self.edited(hint, before) } else { self.piped() }
+    }
+
+    fn piped(&self) -> Result<Words, Stop> {
+        let mut bytes = Vec::new();
+        let fail = |why: &std::io::Error| Stop::file(&self.out.texts, &PathBuf::from("stdin"), why);
+        std::io::stdin().lock().take(MOST).read_to_end(&mut bytes).map_err(|why| fail(&why))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| Stop::failed(self.out.say("terminal-not-text", &[])))?;
+        Ok(Words::given(text.trim_end().to_owned()))
+    }
+
+    fn edited(&self, hint: &str, before: &str) -> Result<Words, Stop> {
+        // Beside the accounts, not in /tmp: words are nobody else's, and a reboot must not take them.
+        let fail = |why: std::io::Error| Stop::file(&self.out.texts, &self.setup.data, &why);
+        let mut file = tempfile::Builder::new()
+            .prefix("words-")
+            .suffix(".txt")
+            .tempfile_in(&self.setup.data)
+            .map_err(fail)?;
+        file.write_all(format!("{before}\n\n{SCISSORS}\n{hint}\n").as_bytes()).map_err(fail)?;
+        let file = file.into_temp_path();
+        let editor = self.setup.editor.as_deref().unwrap_or("vi");
+        // `EDITOR` may hold arguments ("code --wait"); a shell splits it as the person meant it.
+        let done = Command::new("sh")
+            .args(["-c", &format!("{editor} \"$1\""), "sh"])
+            .arg(&file)
+            .status()
+            .map_err(fail)?;
+        let text = std::fs::read_to_string(&file).map_err(fail)?;
+        let text = text.split(SCISSORS).next().unwrap_or_default().trim().to_owned();
+        let mut words = Words { text, file: Some(file) };
+        if done.success() {
+            return Ok(words);
+        }
+        let editor = self.out.say("terminal-editor-failed", &[("editor", editor.into())]);
+        words.keep_on(self, Err(Stop::failed(editor)))
+    }
+
+    /// A line the person types after `question`; none at the end of input.
+    pub fn typed(&self, question: &str) -> Option<String> {
+        self.out.ask(question);
+        let mut line = String::new();
+        match std::io::stdin().read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim().to_owned()),
+        }
+    }
+}

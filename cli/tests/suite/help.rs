@@ -1,0 +1,1 @@
+//! Help texts as golden files; `UPDATE_GOLDENS=1` writes them anew.

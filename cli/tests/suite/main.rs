@@ -1,0 +1,3 @@
+//! The real binary: its help, its contract with scripts, and its days with a real server.
+
+mod help;
