@@ -127,12 +127,15 @@ pub enum OwnChange {
         /// The phone's clock, for the wake-ups.
         now: Millis,
     },
-    /// Kept ops whose window has passed and which are hidden by the cache go: of this epoch, `seen_at` ≤ `until`.
+    /// Kept ops whose window has passed go: applied in this epoch, `seen_at` ≤ `until`, `verdict_no` ≤ `hidden_to`.
     DropKept {
         /// The answer's epoch.
         epoch: Epoch,
         /// Server time of the answer less the restore window.
         until: Millis,
+        /// A complete page asked for at this count of verdicts is in the active file: what came later may still
+        /// have to be shown by its op.
+        hidden_to: i64,
     },
     /// The person's words about this entity go from everywhere on the phone: ops on it (kept ones too), when it is
     /// a ticket all ops and drafts of it, ledger texts, files they name. secure-delete.

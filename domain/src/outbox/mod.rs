@@ -20,4 +20,7 @@ pub use change::{NewDraft, OwnChange};
 pub use error::{InvalidReason, OutboxError};
 pub use lane::LaneKey;
 pub use new_op::{NewOp, Stamp};
-pub use op::{Applied, Edit, MadeOn, OpState, Payload, Rejected, StoredOp, Wake, Wish};
+pub use op::{
+    ALONE_FAILURES_BEFORE_ATTENTION, Applied, Edit, MadeOn, OpState, Payload, Rejected, STARTS_BEFORE_ALONE,
+    STUCK_INTERVAL_MS, StoredOp, Wake, Wish,
+};

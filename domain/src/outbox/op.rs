@@ -233,9 +233,9 @@ impl StoredOp {
         self.is_stuck() || matches!(self.state, OpState::Rejected(_))
     }
 
-    /// Has to travel in a request of its own.
+    /// Has to travel in a request of its own. One that the server answered `blocked` did it no harm.
     pub fn is_alone(&self) -> bool {
-        self.starts >= STARTS_BEFORE_ALONE
+        self.starts >= STARTS_BEFORE_ALONE && self.blocked.is_none()
     }
 
     /// Whether this build knows its kind and body version; others are kept, shown and not sent.

@@ -151,6 +151,8 @@ pub enum LiveInput {
     Hello {
         /// The server's epoch.
         epoch: Epoch,
+        /// The revision of the session's scopes.
+        scopes_rev: i64,
         /// Where the journals stand.
         heads: Vec<Ack>,
     },
@@ -160,6 +162,8 @@ pub enum LiveInput {
         scope: Scope,
         /// Where it stands.
         head: i64,
+        /// The revision of the session's scopes.
+        scopes_rev: i64,
     },
     /// It ended or could not be opened.
     Down,
@@ -171,6 +175,7 @@ pub enum LiveInput {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// The connection as the platform sees it, or flight mode by the person's wish. Down is obeyed: nothing goes.
+    /// Until the first of these (which may come before [`Input::Started`]) there is thought to be one.
     Network {
         /// Whether there is one.
         up: bool,
@@ -296,7 +301,8 @@ pub enum RefreshOutcome {
     Revoked,
 }
 
-/// What to do, in order. An effect with an [`Exchange`] starts something and does not wait for its end.
+/// What to do, in order. An effect with an [`Exchange`] starts something and does not wait for its end; whoever
+/// carries it out sees to it that it comes to one ([`Input::Failed`] after a time-out), unless it is cancelled.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// One transaction of own.db, durable before the next effect.

@@ -15,6 +15,7 @@ pub mod merge;
 mod queue;
 mod state;
 mod step;
+mod verdicts;
 
 pub use backoff::{CAP_MS, FIRST_MS};
 pub use input::{

@@ -1,6 +1,6 @@
-//! Which ops may go now, and how they are grouped.
+//! Which ops may go now, and how they are grouped into requests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pocketdesk_protocol::{
     Millis,
@@ -10,12 +10,13 @@ use pocketdesk_protocol::{
 };
 
 use crate::outbox::{
-    LaneKey, OpState, StoredOp, Wake,
-    lane::{InLane, Standing},
+    ALONE_FAILURES_BEFORE_ATTENTION, LaneKey, OpState, STARTS_BEFORE_ALONE, StoredOp, Wake, lane::InLane,
 };
 
 /// Bytes of an op on the wire beside its body: ids, digest, receipt, punctuation.
 const OP_OVERHEAD: usize = 640;
+/// Bytes of a request beside its ops.
+const REQUEST_OVERHEAD: usize = 8 << 10;
 
 /// What the machine knows of an op that is not applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl QueuedOp {
             ticket: op.ticket,
             lane: op.lane.clone(),
             makes_ticket: op.makes_ticket(),
-            // The body travels as a JSON string: every byte of it may need escaping.
+            // The body travels as a JSON string: some of its bytes need escaping.
             bytes: escaped_len(&op.body) + OP_OVERHEAD,
             known: op.is_known(),
             rejected: matches!(op.state, OpState::Rejected(_)),
@@ -70,6 +71,21 @@ impl QueuedOp {
             blocked: op.blocked,
             has_wish: op.wish.is_some(),
         })
+    }
+
+    /// Travels in a request of its own ([`StoredOp::is_alone`]).
+    pub(super) fn is_alone(&self) -> bool {
+        self.starts >= STARTS_BEFORE_ALONE && self.blocked.is_none()
+    }
+
+    /// Needs the person, still tried hourly ([`StoredOp::is_stuck`]).
+    pub(super) fn is_stuck(&self) -> bool {
+        !self.rejected && self.alone_failures >= ALONE_FAILURES_BEFORE_ATTENTION
+    }
+
+    /// Goes by itself sooner or later.
+    fn goes(&self) -> bool {
+        self.known && !self.rejected
     }
 }
 
@@ -86,4 +102,84 @@ fn escaped_len(text: &str) -> usize {
             }
         })
         .sum()
+}
+
+/// When an op may go, for all that its lane and ticket say: its own time, but not before those it follows. Those
+/// that wait for the person's decision about another op have none.
+fn times(ops: &[QueuedOp]) -> Vec<Option<Millis>> {
+    // None: shut until something changes.
+    let mut lanes: BTreeMap<&LaneKey, Option<Millis>> = BTreeMap::new();
+    let mut tickets: BTreeMap<TicketId, Option<Millis>> = BTreeMap::new();
+    let mut times = Vec::with_capacity(ops.len());
+    for op in ops {
+        let after_lane = lanes.get(&op.lane).copied().unwrap_or(Some(Millis::MIN));
+        let ticket = op.ticket.filter(|_| !op.makes_ticket);
+        let after_ticket =
+            ticket.and_then(|ticket| tickets.get(&ticket).copied()).unwrap_or(Some(Millis::MIN));
+        let time = match (after_lane, after_ticket) {
+            (Some(lane), Some(ticket)) if op.goes() => Some(op.wake.due.max(lane).max(ticket)),
+            _ => None,
+        };
+        times.push(time);
+        if !op.rejected || op.lane.needs_applied() {
+            // Behind one that needs the person the lane is shut, though that one itself is still tried.
+            lanes.insert(&op.lane, time.filter(|_| !op.is_stuck()));
+        }
+        if let Some(ticket) = op.ticket.filter(|_| op.makes_ticket) {
+            tickets.insert(ticket, time.filter(|_| !op.is_stuck()));
+        }
+    }
+    times
+}
+
+/// The next time at which anything may go.
+pub(super) fn next_time(ops: &[QueuedOp]) -> Option<Millis> {
+    times(ops).into_iter().flatten().min()
+}
+
+/// The next request's ops, in order; empty when nothing may go now. Suspects go first (a batch that failed twice, in
+/// halves), then all that is in good standing, then those that have to go alone, one by one. `ops` are in order of n.
+pub(super) fn pick(ops: &[QueuedOp], suspects: &mut VecDeque<Vec<OpId>>, now: Millis) -> Vec<OpId> {
+    while let Some(group) = suspects.front() {
+        // A suspect's own wake-up is not waited for: bisection goes on as fast as the session does.
+        let batch = batch(ops, Millis::MAX, |op| group.contains(&op.op) && !op.is_alone());
+        suspects.pop_front();
+        if !batch.is_empty() {
+            return batch;
+        }
+    }
+    let healthy = batch(ops, now, |op| !op.is_alone());
+    if !healthy.is_empty() {
+        return healthy;
+    }
+    let times = times(ops);
+    let alone =
+        ops.iter().zip(times).find(|(op, time)| op.is_alone() && time.is_some_and(|time| time <= now));
+    alone.map(|(op, _)| vec![op.op]).unwrap_or_default()
+}
+
+/// What `wanted` picks, as far as those before it in lane and ticket are picked too.
+fn batch(ops: &[QueuedOp], now: Millis, wanted: impl Fn(&QueuedOp) -> bool) -> Vec<OpId> {
+    let mut left_lanes: BTreeSet<&LaneKey> = BTreeSet::new();
+    let mut left_tickets: BTreeSet<TicketId> = BTreeSet::new();
+    let mut picked = Vec::new();
+    let mut bytes = REQUEST_OVERHEAD;
+    for (op, time) in ops.iter().zip(times(ops)) {
+        let Some(time) = time else { continue };
+        let follows_left = left_lanes.contains(&op.lane)
+            || (!op.makes_ticket && op.ticket.is_some_and(|ticket| left_tickets.contains(&ticket)));
+        let fits = picked.is_empty()
+            || (picked.len() < limits::OPS_PER_REQUEST && bytes + op.bytes <= limits::SYNC_REQUEST_BYTES);
+        if !follows_left && fits && time <= now && wanted(op) {
+            bytes += op.bytes;
+            picked.push(op.op);
+            continue;
+        }
+        left_lanes.insert(&op.lane);
+        left_tickets.extend(op.ticket.filter(|_| op.makes_ticket));
+        if picked.len() >= limits::OPS_PER_REQUEST {
+            break;
+        }
+    }
+    picked
 }
