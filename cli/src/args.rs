@@ -15,8 +15,9 @@ A day with it:
 
 ID is a ticket's id, a unique part of its beginning, or the desk's number (12 or №12).
 
-Reading needs no connection. Writing is saved on this computer first, then sent for at most ten seconds; what did not
-go out in that time goes with the next command, `pocketdesk sync` or `pocketdesk watch`.
+Reading needs no connection. Writing is saved on this computer first, then sent for at most ten
+seconds; what did not go out in that time goes with the next command that writes, with
+`pocketdesk sync` or with `pocketdesk watch`.
 
 Exit codes:
   0  done (a write: saved)
@@ -48,22 +49,36 @@ pub struct Args {
 #[derive(Debug, ClapArgs)]
 pub struct Global {
     /// The folder of accounts [default: pocketdesk in the user's data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "POCKETDESK_DATA", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "For every command",
+        value_name = "DIR",
+        env = "POCKETDESK_DATA",
+        hide_env = true
+    )]
     pub data: Option<PathBuf>,
     /// Flight mode: never touch the network
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "For every command")]
     pub offline: bool,
     /// Print one JSON object a line, and nothing else, on stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "For every command")]
     pub json: bool,
     /// Which account, where there are several: its name, or a part of its address, person or desk
-    #[arg(long, global = true, value_name = "NAME", env = "POCKETDESK_ACCOUNT", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "For every command",
+        value_name = "NAME",
+        env = "POCKETDESK_ACCOUNT",
+        hide_env = true
+    )]
     pub account: Option<String>,
     /// The language: ru, uk or en [default: that of the system]
-    #[arg(long, global = true, value_name = "LOCALE")]
+    #[arg(long, global = true, help_heading = "For every command", value_name = "LOCALE")]
     pub locale: Option<String>,
     /// Trust the certificates in this PEM file besides the public ones
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "For every command", value_name = "FILE")]
     pub ca: Option<PathBuf>,
 }
 
@@ -77,8 +92,8 @@ Examples:
   pocketdesk sign-in https://desk.example.com --email olena@example.com --code 123456
       ends it, in another process if need be
 
-What was filed before the first sign-in goes to the first account by itself; with other accounts here, say --bind or
---leave.")]
+What was filed before the first sign-in goes to the first account by itself; with other accounts
+here, say --bind or --leave.")]
     SignIn {
         /// The desk's address
         url: String,
@@ -100,7 +115,7 @@ What was filed before the first sign-in goes to the first account by itself; wit
 Examples:
   pocketdesk new
       opens your editor: the first line is the subject, the rest the description
-  pocketdesk new --subject 'No light in the hall' --description 'Since this morning.' --attach hall.jpg
+  pocketdesk new --subject 'No light in the hall' --description 'Since today' --attach hall.jpg
   dmesg | tail -50 | pocketdesk new --subject 'The scanner is not seen'
   pocketdesk new --subject 'Wish' --description 'A darker night mode' --draft")]
     New {
@@ -302,7 +317,8 @@ Examples:
   pocketdesk outbox edit 0193 --text 'Shorter words'
   pocketdesk outbox copy 0193 > words.txt
 
-OP is the id that `outbox` shows, or a unique part of its beginning. Exit code 3: something needs you.")]
+OP is the id that `outbox` shows, or a unique part of its beginning.
+Exit code 3: something needs you.")]
     Outbox {
         #[command(subcommand)]
         what: Option<Outbox>,

@@ -1,3 +1,4 @@
 //! The real binary: its help, its contract with scripts, and its days with a real server.
 
 mod help;
+mod texts;
