@@ -5,5 +5,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests start processes, write files and wait")]
 
+pub mod net;
+
 pub mod program;
 pub mod staff;
+pub mod teller;
+pub mod time;
