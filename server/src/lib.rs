@@ -1,5 +1,6 @@
 //! The desk side of Pocketdesk.
 
+pub mod api;
 pub mod auth;
 pub mod backup;
 pub mod blobs;

@@ -185,3 +185,14 @@ pub async fn erase_ticket(ctx: &Context, ticket: TicketId) -> Result<Vec<Attachm
 pub async fn erase_comment(ctx: &Context, comment: CommentId) -> Result<Vec<AttachmentId>, ServiceError> {
     later!(ctx, comment)
 }
+
+/// The ticket the desk gave this number.
+pub async fn find_number(ctx: &Context, number: &str) -> Result<TicketId, ServiceError> {
+    use pocketdesk_protocol::rows::DeskState;
+    // The state is kept as this very text, so that it can be compared whole in both dialects.
+    let state = DeskState::Registered { number: Some(number.to_owned()) };
+    let text = serde_json::to_string(&state).expect("plain data has a JSON text");
+    let mut tx = ctx.store.begin(crate::store::Mode::Read).await?;
+    let rows = tx.query("SELECT id FROM ticket WHERE desk = $1", &crate::values![text]).await?;
+    Ok(rows.first().ok_or(ServiceError::NotFound("ticket"))?[0].id()?)
+}
