@@ -9,10 +9,17 @@ use pocketdesk_protocol::{
 
 use crate::{
     context::{Context, ServiceError},
-    store::{StoreError, write::Write},
+    store::{
+        StoreError,
+        write::{Write, with_write},
+    },
+    values,
 };
 
 pub mod builtin;
+pub mod participants;
+pub mod remove;
+pub mod rules;
 pub mod ticket;
 
 /// What a desk is handed.
@@ -44,6 +51,29 @@ pub async fn answer(
     entity: EntityId,
     state: DeskState,
 ) -> Result<(), ServiceError> {
-    let _ = (ctx, what, entity, state);
-    unimplemented!("answer")
+    let state = &state;
+    with_write(ctx, move |tx, _| {
+        Box::pin(async move {
+            let id = match what {
+                Handed::Ticket => entity.into(),
+                Handed::Comment => {
+                    let rows =
+                        tx.query("SELECT ticket_id FROM comment WHERE id = $1", &values![entity]).await?;
+                    rows.first().ok_or(ServiceError::NotFound("comment"))?[0].id()?
+                }
+            };
+            let mut ticket = ticket::lock(tx, id).await?.ok_or(ServiceError::NotFound("ticket"))?;
+            match what {
+                Handed::Ticket => {
+                    ticket.desk = state.clone();
+                    ticket.save(tx).await?;
+                }
+                Handed::Comment => {
+                    ticket::set_comment_desk(tx, &ticket, entity, state).await?;
+                }
+            }
+            Ok(())
+        })
+    })
+    .await
 }

@@ -275,7 +275,9 @@ pub async fn me(ctx: &Context, person: PersonId, desk_name: &str) -> Result<Me, 
 /// The desk's id; with a person's it names an account on a phone.
 pub async fn desk(tx: &mut dyn Tx) -> Result<DeskId, StoreError> {
     let rows = tx.query("SELECT value FROM meta WHERE name = 'desk'", &[]).await?;
-    rows.first().ok_or_else(|| StoreError::Failed("this database has no desk: it was never opened".into()))?[0].id()
+    rows.first().ok_or_else(|| StoreError::Failed("this database has no desk: it was never opened".into()))?
+        [0]
+    .id()
 }
 
 /// One person as a reader: what they hold.
@@ -300,22 +302,24 @@ pub struct Viewer {
 impl Viewer {
     /// What the person holds now.
     pub async fn load(tx: &mut dyn Tx, person: PersonId, policy: &Policy) -> Result<Self, ServiceError> {
+        Self::find(tx, person, policy.rating_max).await?.ok_or(ServiceError::NotFound("person"))
+    }
+
+    /// As [`Viewer::load`], if there is such a person.
+    pub async fn find(
+        tx: &mut dyn Tx,
+        person: PersonId,
+        rating_max: u32,
+    ) -> Result<Option<Self>, StoreError> {
         let rows = tx
             .query("SELECT name, company_id, sees, scopes_rev FROM person WHERE id = $1", &values![person])
             .await?;
-        let row = rows.first().ok_or(ServiceError::NotFound("person"))?;
+        let Some(row) = rows.first() else { return Ok(None) };
         let company = row[1].id_or_none()?;
         let sites = sites_of(tx, person).await?;
         let scopes = scopes(person, company, &sites, sees(row[2].text()?));
-        Ok(Self {
-            person,
-            name: row[0].text()?.to_owned(),
-            company,
-            sites,
-            scopes,
-            scopes_rev: row[3].int()?,
-            rating_max: policy.rating_max,
-        })
+        let (name, scopes_rev) = (row[0].text()?.to_owned(), row[3].int()?);
+        Ok(Some(Self { person, name, company, sites, scopes, scopes_rev, rating_max }))
     }
 
     /// Whether a ticket of these is in a scope they hold, not counting whom it has as participants.

@@ -1,23 +1,48 @@
 //! The service behind `POST /sync`, `GET /pull` and `GET /snapshot`.
 
 use pocketdesk_protocol::{
-    ids::{PersonId, Scope},
-    sync::{Ack, AtLeast, Cursor, SyncRequest, SyncResponse},
+    ids::{Epoch, PersonId, Scope},
+    limits::OPS_PER_REQUEST,
+    sync::{Ack, AtLeast, Cursor, Reset, ResetReason, SyncRequest, SyncResponse},
 };
 
-use crate::context::{Context, ServiceError, Session};
+use crate::{
+    context::{Context, ServiceError, Session},
+    journal::{self, cursor::Position, page},
+    people::Viewer,
+    store::{Mode, Tx},
+};
 
+mod ops;
 pub mod receipt;
+mod snapshot;
+
+pub use ops::forget;
+pub use snapshot::{Frame, snapshot_frame};
 
 /// Takes the ops of the request in their order, then reads the page after their last commit. A request with more ops
-/// than [`pocketdesk_protocol::limits::OPS_PER_REQUEST`] is [`ServiceError::Invalid`].
+/// than [`OPS_PER_REQUEST`] is [`ServiceError::Invalid`]. Under another epoch, or none, no op is looked at.
 pub async fn sync(
     ctx: &Context,
     session: Session,
     request: SyncRequest,
 ) -> Result<SyncResponse, ServiceError> {
-    let _ = (ctx, session, request);
-    unimplemented!("sync")
+    if request.ops.len() > OPS_PER_REQUEST {
+        return Err(ServiceError::invalid(
+            "ops",
+            format!("at most {OPS_PER_REQUEST} in one request; send the rest after"),
+        ));
+    }
+    let mut verdicts = Vec::new();
+    if !request.ops.is_empty() {
+        let epoch = journal::epoch(ctx.store.begin(Mode::Read).await?.as_mut()).await?;
+        if request.epoch == Some(epoch) {
+            verdicts = ops::take(ctx, session, &request.ops).await?;
+        }
+    }
+    let mut response = answer(ctx, session, request.cursor.as_ref(), request.limit_bytes).await?;
+    response.verdicts = verdicts;
+    Ok(response)
 }
 
 /// The page at `cursor`, as it is now: waiting for news is the caller's (see [`standing`] and
@@ -28,15 +53,57 @@ pub async fn pull(
     cursor: &Cursor,
     limit_bytes: Option<u64>,
 ) -> Result<SyncResponse, ServiceError> {
-    let _ = (ctx, session, cursor, limit_bytes);
-    unimplemented!("pull")
+    answer(ctx, session, Some(cursor), limit_bytes).await
+}
+
+async fn answer(
+    ctx: &Context,
+    session: Session,
+    cursor: Option<&Cursor>,
+    limit_bytes: Option<u64>,
+) -> Result<SyncResponse, ServiceError> {
+    let mut tx = ctx.store.begin(Mode::Read).await?;
+    let tx = tx.as_mut();
+    let viewer = Viewer::load(tx, session.person, &ctx.policy).await?;
+    let Standing { epoch, scopes_rev, heads } = stand(tx, &viewer).await?;
+    let mut response = SyncResponse {
+        epoch,
+        server_time: ctx.env.clock.now(),
+        scopes_rev,
+        verdicts: Vec::new(),
+        items: Vec::new(),
+        next: None,
+        complete: false,
+        heads,
+        reset: None,
+    };
+    let Some(cursor) = cursor else { return Ok(response) };
+    let position = Position::open(&ctx.key, cursor);
+    let stale = match &position {
+        None => Some(ResetReason::Unreadable),
+        Some(position) => position.stale(tx, epoch, scopes_rev, &response.heads).await?,
+    };
+    if let (Some(ResetReason::Tag | ResetReason::Ahead), kind) = (stale, ctx.store.kind()) {
+        // Only copied or rolled back database files do this: `restore` would have begun a new epoch.
+        tracing::error!(store = kind, "ALARM: a cursor stands on another history than this database");
+    }
+    match (position, stale) {
+        (Some(position), None) => {
+            let page = page::read(tx, &viewer, &position, &response.heads, limit_bytes).await?;
+            response.items = page.items;
+            response.next = Some(page.next.seal(&ctx.key));
+            response.complete = page.complete;
+        }
+        (_, reason) => response.reset = Some(Reset { reason: reason.unwrap_or(ResetReason::Unreadable) }),
+    }
+    Ok(response)
 }
 
 /// What a session holds, and where its journals stand; for `GET /live` and for waiting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// The server's epoch.
-    pub epoch: pocketdesk_protocol::ids::Epoch,
+    pub epoch: Epoch,
     /// The revision of the scopes.
     pub scopes_rev: i64,
     /// Each scope with its head.
@@ -59,30 +126,15 @@ impl Standing {
 
 /// See [`Standing`].
 pub async fn standing(ctx: &Context, person: PersonId) -> Result<Standing, ServiceError> {
-    let _ = (ctx, person);
-    unimplemented!("standing")
+    let mut tx = ctx.store.begin(Mode::Read).await?;
+    let viewer = Viewer::load(tx.as_mut(), person, &ctx.policy).await?;
+    stand(tx.as_mut(), &viewer).await
 }
 
-/// One frame of a snapshot.
-#[derive(Debug)]
-pub struct Frame {
-    /// An independent zstd frame of NDJSON lines.
-    pub bytes: Vec<u8>,
-    /// Hand it back for the next frame.
-    pub resume: String,
-    /// Whether there is no next one.
-    pub last: bool,
-}
-
-/// The frame after `resume` (none: the first), read in a short transaction of its own. The first frame of an HTTP
-/// answer, at its start or a resumption, holds [`pocketdesk_protocol::sync::SnapshotLine::Start`]: ask with `start`.
-/// A resume key that is not ours is [`ServiceError::Invalid`].
-pub async fn snapshot_frame(
-    ctx: &Context,
-    session: Session,
-    resume: Option<&str>,
-    start: bool,
-) -> Result<Frame, ServiceError> {
-    let _ = (ctx, session, resume, start);
-    unimplemented!("snapshot_frame")
+async fn stand(tx: &mut dyn Tx, viewer: &Viewer) -> Result<Standing, ServiceError> {
+    Ok(Standing {
+        epoch: journal::epoch(tx).await?,
+        scopes_rev: viewer.scopes_rev,
+        heads: journal::heads(tx, &viewer.scopes).await?,
+    })
 }
