@@ -3,7 +3,7 @@
 //! before a crash; own.db's names and each file's own facts say where to go on. Only the process that syncs calls
 //! these.
 
-use std::path::{Path, PathBuf};
+use std::{path::PathBuf, sync::Arc};
 
 use pocketdesk_protocol::{
     ids::PersonId,
@@ -25,7 +25,7 @@ use super::{
     values::blob,
     words::Stemmers,
 };
-use crate::env::disk;
+use crate::env::disk::{Disk, Found};
 
 /// Which cache files there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,12 +42,13 @@ pub(crate) struct CacheFile {
     pub name: CacheName,
     pub db: Connection,
     path: PathBuf,
+    disk: Arc<dyn Disk>,
 }
 
 impl CacheFile {
     pub(crate) fn open(place: &Place, name: &str, access: Access) -> Result<Self> {
         let path = place.dir.join(name);
-        let mut db = match open::open(&path, &place.keys.cache, Kind::Cache, access) {
+        let mut db = match open::open(place.disk.as_ref(), &path, &place.keys.cache, Kind::Cache, access) {
             Err(StoreError::NotFound { .. }) => return Err(StoreError::Gone),
             other => other?,
         };
@@ -65,19 +66,19 @@ impl CacheFile {
                 }
             }
         }
-        Ok(Self { name: CacheName(name.to_owned()), db, path })
+        Ok(Self { name: CacheName(name.to_owned()), db, path, disk: place.disk.clone() })
     }
 
     fn create(place: &Place, name: &str, me: Option<PersonId>, growing: bool) -> Result<Self> {
         // A file of this name is named by nobody: what a crash left of an earlier try.
-        delete(&place.dir, name)?;
+        delete(place, name)?;
         let file = Self::open(place, name, Access::Create)?;
         file.db.execute("INSERT INTO facts (only, me) VALUES (1, ?1)", [me.map(|id| blob(id.0))])?;
         if growing {
             file.db.execute_batch(LATE)?;
         }
-        open::prove_sealed(&file.path)?;
-        disk::sync_dir(&place.dir)?;
+        open::prove_sealed(place.disk.as_ref(), &file.path)?;
+        place.disk.sync_dir(&place.dir)?;
         Ok(file)
     }
 
@@ -87,7 +88,7 @@ impl CacheFile {
 
     /// Whether the file is still where it was: somebody may have deleted it.
     pub(crate) fn is_there(&self) -> bool {
-        self.path.exists()
+        self.disk.find(&self.path) != Found::Nothing
     }
 
     /// The list of tickets and the indexes that come late are there.
@@ -115,9 +116,9 @@ fn ripen(fill: &mut Fill<'_>) -> Result<()> {
 }
 
 /// Deletes a cache file and what SQLite keeps beside it.
-fn delete(dir: &Path, name: &str) -> Result<()> {
+fn delete(place: &Place, name: &str) -> Result<()> {
     for end in ["-wal", "-shm", "-journal", ""] {
-        disk::remove(&dir.join(format!("{name}{end}")))?;
+        place.disk.remove(&place.dir.join(format!("{name}{end}")))?;
     }
     Ok(())
 }
@@ -141,11 +142,10 @@ impl Store {
     /// At start: deletes every cache file that own.db does not name, and says which there are.
     pub fn clean_caches(&mut self) -> Result<CacheState> {
         let (active, building) = OwnRead { db: &self.own }.cache_names()?;
-        for entry in std::fs::read_dir(&self.place.dir)? {
-            let Ok(file) = entry?.file_name().into_string() else { continue };
+        for file in self.place.disk.names(&self.place.dir)? {
             let Some(name) = cache_file_name(&file) else { continue };
             if Some(name) != active.as_deref() && Some(name) != building.as_deref() {
-                disk::remove(&self.place.dir.join(&file))?;
+                self.place.disk.remove(&self.place.dir.join(&file))?;
             }
         }
         self.follow_names()?;
@@ -185,7 +185,7 @@ impl Store {
             self.building = None;
         }
         for old in unnamed.into_iter().flatten() {
-            delete(&self.place.dir, &old)?;
+            delete(&self.place, &old)?;
         }
         Ok((name, changes))
     }
@@ -199,7 +199,7 @@ impl Store {
             tx.set_cache_names(active.as_deref(), None)
         })?;
         self.building = None;
-        delete(&self.place.dir, &name)
+        delete(&self.place, &name)
     }
 
     /// Forgets the cache, whatever there is of it: damaged, of another person, or by the person's wish. The next
@@ -212,7 +212,7 @@ impl Store {
         })?;
         (self.active, self.building) = (None, None);
         for name in [names.0, names.1].into_iter().flatten() {
-            delete(&self.place.dir, &name)?;
+            delete(&self.place, &name)?;
         }
         changes.everything = true;
         changes.inbox = true;
@@ -274,7 +274,7 @@ impl Store {
     /// active, and the old file goes. Its last page must have been a complete one.
     pub fn finish_build(&mut self, name: &CacheName) -> Result<Changes> {
         let stemmers = self.place.stemmers.clone();
-        let dir = self.place.dir.clone();
+        let place = self.place.clone();
         let (file, shown) = self.file_named(name)?;
         let facts = file.read().facts()?;
         if !facts.frames_done || facts.asked_verdicts.is_none() {
@@ -287,8 +287,8 @@ impl Store {
         while !shown && file.fill(&stemmers, |fill| index::index_some(fill.read.db, &stemmers))? {}
         file.fill(&stemmers, |fill| Ok(fill.read.db.execute("UPDATE facts SET finished = 1", [])?))?;
         file.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        disk::sync_file(&file.path)?;
-        disk::sync_dir(&dir)?;
+        place.disk.sync_file(&file.path)?;
+        place.disk.sync_dir(&place.dir)?;
         if shown {
             return Ok(Changes { account: true, inbox: true, ..Changes::default() });
         }
@@ -299,7 +299,7 @@ impl Store {
         })?;
         self.active = self.building.take();
         if let Some(old) = old {
-            delete(&dir, &old)?;
+            delete(&place, &old)?;
         }
         changes.everything = true;
         changes.inbox = true;

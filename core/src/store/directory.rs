@@ -2,10 +2,7 @@
 //! `DIR/install_id` names this copy of the app and lies outside them, so that files restored from a backup of
 //! another phone are noticed.
 
-use std::{
-    fs::{File, TryLockError},
-    path::PathBuf,
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use pocketdesk_protocol::ids::InstallId;
 
@@ -13,7 +10,10 @@ use super::{
     error::{Result, StoreError},
     keys::{Key, secret_name},
 };
-use crate::env::{Env, Rng, Secrets, disk};
+use crate::env::{
+    Env, Rng, Secrets,
+    disk::{Disk, Found, SystemDisk},
+};
 
 /// The file that says who syncs.
 const LOCK: &str = "sync.lock";
@@ -21,17 +21,34 @@ const LOCK: &str = "sync.lock";
 pub(crate) const OWN: &str = "own.db";
 
 /// The folder of accounts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Home {
     dir: PathBuf,
+    disk: Arc<dyn Disk>,
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Home").field("dir", &self.dir).finish_non_exhaustive()
+    }
 }
 
 impl Home {
     /// Opens `dir`, making it (for this user alone) where it is not there.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self> {
-        let home = Self { dir: dir.into() };
-        disk::make_private_dir(&home.accounts_dir())?;
+        Self::on(dir, SystemDisk::port())
+    }
+
+    /// The same on another disk than the system's.
+    pub fn on(dir: impl Into<PathBuf>, disk: Arc<dyn Disk>) -> Result<Self> {
+        let home = Self { dir: dir.into(), disk };
+        home.disk.make_private_dir(&home.accounts_dir())?;
         Ok(home)
+    }
+
+    /// Where its files lie.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        self.disk.clone()
     }
 
     fn accounts_dir(&self) -> PathBuf {
@@ -41,7 +58,7 @@ impl Home {
     /// The id of this copy of the app; made at the first call.
     pub fn install(&self, env: &Env) -> Result<InstallId> {
         let path = self.dir.join("install_id");
-        if let Some(bytes) = disk::first_bytes(&path, 64)? {
+        if let Some(bytes) = self.disk.first_bytes(&path, 64)? {
             let text = String::from_utf8_lossy(&bytes);
             if let Ok(id) = text.trim().parse() {
                 return Ok(id);
@@ -49,23 +66,16 @@ impl Home {
             // An id that cannot be read is another install's as far as anybody can tell.
         }
         let id = InstallId(env.new_id());
-        disk::write_atomically(&path, format!("{id}\n").as_bytes())?;
+        self.disk.write_atomically(&path, format!("{id}\n").as_bytes())?;
         Ok(id)
     }
 
     /// Names of the accounts, oldest name first by spelling.
     pub fn accounts(&self) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(self.accounts_dir())? {
-            let entry = entry?;
-            // A directory without own.db is an account whose making was cut: nobody's words are in it.
-            if let Ok(name) = entry.file_name().into_string()
-                && is_name(&name)
-                && entry.path().join(OWN).exists()
-            {
-                names.push(name);
-            }
-        }
+        let dir = self.accounts_dir();
+        let mut names = self.disk.names(&dir)?;
+        // A directory without own.db is an account whose making was cut: nobody's words are in it.
+        names.retain(|name| is_name(name) && self.disk.find(&dir.join(name).join(OWN)) != Found::Nothing);
         names.sort();
         Ok(names)
     }
@@ -76,12 +86,12 @@ impl Home {
         rng.fill(&mut random);
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let dir = self.accounts_dir().join(&name);
-        if dir.exists() || secrets.load(&secret_name(&name))?.is_some() {
+        if self.disk.find(&dir) != Found::Nothing || secrets.load(&secret_name(&name))?.is_some() {
             return Err(StoreError::Failed { reason: "chance gave a name that is taken".into() });
         }
         // The key first: files without a key would be words nobody can read.
         secrets.save(&secret_name(&name), Key::random(rng).bytes())?;
-        disk::make_private_dir(&dir)?;
+        self.disk.make_private_dir(&dir)?;
         Ok(name)
     }
 
@@ -89,11 +99,8 @@ impl Home {
     pub fn remove(&self, name: &str, secrets: &dyn Secrets) -> Result<()> {
         let dir = self.account_dir(name)?;
         secrets.remove(&secret_name(name))?;
-        match std::fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        Ok(disk::sync_dir(&self.accounts_dir())?)
+        self.disk.remove_dir(&dir)?;
+        Ok(self.disk.sync_dir(&self.accounts_dir())?)
     }
 
     /// The directory of an account.
@@ -107,19 +114,13 @@ impl Home {
     /// Takes the right to sync the account, if no other process has it.
     pub fn lock(&self, name: &str) -> Result<Option<SyncLock>> {
         let path = self.account_dir(name)?.join(LOCK);
-        let file = disk::private_file().create(true).truncate(false).write(true).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(SyncLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error.into()),
-        }
+        Ok(self.disk.lock(&path)?.map(|lock| SyncLock { _lock: lock }))
     }
 }
 
 /// The right to sync an account; ends when dropped, and when its process dies in whatever way.
-#[derive(Debug)]
 pub struct SyncLock {
-    _file: File,
+    _lock: Box<dyn Send + Sync>,
 }
 
 fn is_name(name: &str) -> bool {

@@ -35,7 +35,13 @@ pub use error::{Result, StoreError};
 pub use own::{AccountFacts, LocalFile, OwnRead, OwnTx, Session};
 pub use read::{OwnHit, Reader, Snapshot};
 
-use crate::{attachments::files::Folder, env::Env};
+use crate::{
+    attachments::files::Folder,
+    env::{
+        Env,
+        disk::{Disk, Found},
+    },
+};
 use build::CacheFile;
 use directory::OWN;
 use keys::Keys;
@@ -48,6 +54,7 @@ const OWN_MIGRATIONS: &[&str] = &[include_str!("migrations/own-0001.sql")];
 /// What an account's files are opened with.
 #[derive(Clone)]
 pub(crate) struct Place {
+    pub disk: Arc<dyn Disk>,
     pub dir: PathBuf,
     pub keys: Keys,
     pub stemmers: Arc<Stemmers>,
@@ -81,15 +88,16 @@ impl Store {
         migrations: &[&str],
     ) -> Result<Self> {
         let dir = home.account_dir(name)?;
-        if !dir.is_dir() {
+        let disk = home.disk();
+        if disk.find(&dir) != Found::Folder {
             return Err(StoreError::NotFound { what: "such account" });
         }
         let place =
-            Place { keys: Keys::load(env.secrets.as_ref(), name)?, dir, stemmers: Arc::new(Stemmers::new()) };
+            Place { disk, keys: Keys::load(env.secrets.as_ref(), name)?, dir, stemmers: Arc::new(Stemmers::new()) };
         let path = place.dir.join(OWN);
-        let new = !path.exists();
+        let new = place.disk.find(&path) == Found::Nothing;
         let access = if new { Access::Create } else { Access::Write };
-        let mut own = open::open(&path, &place.keys.own, Kind::Own, access)?;
+        let mut own = open::open(place.disk.as_ref(), &path, &place.keys.own, Kind::Own, access)?;
         // A newer app's file, or one that cannot be brought up to date, is kept and can be read and exported.
         let read_only = match open::migrate(&mut own, OWN, migrations) {
             Ok(()) => None,
@@ -101,11 +109,11 @@ impl Store {
                 Some(error.to_string())
             }
         };
-        open::prove_sealed(&path)?;
+        open::prove_sealed(place.disk.as_ref(), &path)?;
         if read_only.is_none() {
             adopt(&mut own, install)?;
         }
-        let files = Arc::new(Folder::open(place.dir.join("files"), &place.keys.files)?);
+        let files = Arc::new(Folder::open(place.disk.clone(), place.dir.join("files"), &place.keys.files)?);
         let mut store = Self { place, own, active: None, building: None, files, read_only, data_version: 0 };
         store.data_version = store.version()?;
         Ok(store)

@@ -12,7 +12,7 @@ use super::{
     error::{Result, StoreError},
     keys::Key,
 };
-use crate::env::disk;
+use crate::env::disk::Disk;
 
 /// What a plain SQLite file begins with.
 const PLAIN_HEADER: &[u8] = b"SQLite format 3\0";
@@ -42,14 +42,27 @@ pub(crate) enum Access {
 }
 
 /// Opens a database. `path`'s name is what errors name.
-pub(crate) fn open(path: &Path, key: &Key, kind: Kind, access: Access) -> Result<Connection> {
+pub(crate) fn open(
+    disk: &dyn Disk,
+    path: &Path,
+    key: &Key,
+    kind: Kind,
+    access: Access,
+) -> Result<Connection> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    open_named(path, key, kind, access, &name).map_err(|error| error.of(&name))
+    open_named(disk, path, key, kind, access, &name).map_err(|error| error.of(&name))
 }
 
-fn open_named(path: &Path, key: &Key, kind: Kind, access: Access, name: &str) -> Result<Connection> {
+fn open_named(
+    disk: &dyn Disk,
+    path: &Path,
+    key: &Key,
+    kind: Kind,
+    access: Access,
+    name: &str,
+) -> Result<Connection> {
     let not_sealed = |why| StoreError::NotSealed { file: name.to_owned(), why };
-    let head = disk::first_bytes(path, PLAIN_HEADER.len() as u64)?;
+    let head = disk.first_bytes(path, PLAIN_HEADER.len() as u64)?;
     match (&head, access) {
         (Some(head), _) if head.as_slice() == PLAIN_HEADER => {
             return Err(not_sealed("it begins as plain text"));
@@ -66,7 +79,7 @@ fn open_named(path: &Path, key: &Key, kind: Kind, access: Access, name: &str) ->
             Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Access::Write | Access::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
-    let db = Connection::open_with_flags(path, flags)?;
+    let db = connect(disk, path, flags)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     unlock(&db, key).map_err(|error| match error {
@@ -103,6 +116,13 @@ fn open_named(path: &Path, key: &Key, kind: Kind, access: Access, name: &str) ->
     Ok(db)
 }
 
+fn connect(disk: &dyn Disk, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    match disk.vfs() {
+        None => Connection::open_with_flags(path, flags),
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+    }
+}
+
 /// Gives the key, and makes sure that it is one of the cipher it was meant for.
 fn unlock(db: &Connection, key: &Key) -> Result<()> {
     let cipher: String = db.query_row("PRAGMA cipher = 'chacha20'", [], |row| row.get(0))?;
@@ -123,21 +143,19 @@ fn unlock(db: &Connection, key: &Key) -> Result<()> {
 }
 
 /// Proves once per process, on the file itself, that what was written cannot be read without the key.
-pub(crate) fn prove_sealed(path: &Path) -> Result<()> {
+pub(crate) fn prove_sealed(disk: &dyn Disk, path: &Path) -> Result<()> {
     static PROVEN: OnceLock<()> = OnceLock::new();
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let not_sealed = |why| StoreError::NotSealed { file: name.clone(), why };
-    if disk::first_bytes(path, PLAIN_HEADER.len() as u64)?.is_some_and(|head| head.as_slice() == PLAIN_HEADER)
+    if disk.first_bytes(path, PLAIN_HEADER.len() as u64)?.is_some_and(|head| head.as_slice() == PLAIN_HEADER)
     {
         return Err(not_sealed("it begins as plain text"));
     }
     if PROVEN.get().is_some() {
         return Ok(());
     }
-    let db = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
+    let db =
+        connect(disk, path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(BUSY)?;
     match db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)) {
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {}

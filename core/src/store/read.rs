@@ -29,7 +29,7 @@ pub struct Reader {
 
 impl Reader {
     pub(super) fn open(place: Place) -> Result<Self> {
-        let own = open::open(&place.dir.join(OWN), &place.keys.own, Kind::Own, Access::Read)?;
+        let own = open::open(place.disk.as_ref(), &place.dir.join(OWN), &place.keys.own, Kind::Own, Access::Read)?;
         Ok(Self { place, own, cache: None })
     }
 
