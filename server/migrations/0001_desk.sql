@@ -56,6 +56,7 @@ CREATE TABLE ticket (
   status_event {int} NOT NULL DEFAULT 0,
   solve_round {int} NOT NULL DEFAULT 0,
   desk TEXT NOT NULL DEFAULT '{"state":"pending"}',
+  number {key} NOT NULL DEFAULT '',
   author_id {key} NOT NULL DEFAULT '',
   author_name TEXT NOT NULL DEFAULT '',
   company_id {key} NOT NULL DEFAULT '',
@@ -71,6 +72,7 @@ CREATE TABLE ticket (
   updated_at {int} NOT NULL DEFAULT 0
 ){strict};
 CREATE INDEX ticket_author ON ticket (author_id, id);
+CREATE INDEX ticket_number ON ticket (number);
 CREATE INDEX ticket_company ON ticket (company_id, id);
 CREATE INDEX ticket_site ON ticket (site_id, id);
 

@@ -209,7 +209,7 @@ impl Ticket {
             "UPDATE ticket SET v = $2, subject = $3, description = $4, status = $5, status_event = $6, \
              solve_round = $7, desk = $8, author_id = $9, author_name = $10, company_id = $11, site_id = $12, \
              assignee = $13, deadline = $14, rating_asked = $15, reopen_until = $16, merged_into = $17, \
-             last_position = $18, updated_at = $19 WHERE id = $1",
+             last_position = $18, updated_at = $19, number = $20 WHERE id = $1",
             &values![
                 self.id,
                 self.v,
@@ -230,6 +230,7 @@ impl Ticket {
                 self.merged_into,
                 self.last_position,
                 self.updated_at,
+                self.number().unwrap_or_default(),
             ],
         )
         .await?;

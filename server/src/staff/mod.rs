@@ -1,15 +1,33 @@
 //! What staff do, as functions; the routes under `/staff` call them. `by` is the name requesters see.
 
+use futures_util::future::BoxFuture;
 use pocketdesk_protocol::{
     Millis,
-    ids::{AttachmentId, CommentId, PersonId, TicketId},
+    ids::{AttachmentId, CommentId, EntityId, PersonId, TicketId},
     op::FileRef,
-    rows::{AttachmentRow, CommentRow, EventRow, Status, TicketRow},
+    rows::{
+        AttachmentRow, CommentRow, Deadline, EventData, EventRow, FileState, PersonRef, Side, Status,
+        TicketRow,
+    },
+    sync::Gone,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::context::{Context, ServiceError};
+use crate::{
+    context::{Context, ServiceError},
+    desk::{
+        participants, remove,
+        ticket::{self, Ticket},
+    },
+    journal::{backfill, rows},
+    people,
+    store::{
+        Mode, Tx,
+        write::{Write, with_write},
+    },
+    values,
+};
 
 /// A ticket in the list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -94,18 +112,81 @@ pub struct StaffFile {
     pub mime: Option<String>,
 }
 
-macro_rules! later {
-    ($($arg:expr),+) => {{ let _ = ($($arg),+); unimplemented!("staff") }};
-}
+/// Characters of a name or reason staff give.
+const LINE_CHARS: usize = 300;
 
 /// Newest first.
 pub async fn list(ctx: &Context, query: &ListQuery) -> Result<Vec<StaffTicket>, ServiceError> {
-    later!(ctx, query)
+    let mut tx = ctx.store.begin(Mode::Read).await?;
+    let tx = tx.as_mut();
+    let limit = query.limit.unwrap_or(50).clamp(1, 200);
+    let before = query.before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+    let status = query.status.map_or("", Status::as_str);
+    let sql = format!(
+        "SELECT id FROM ticket WHERE id < $1 AND ($2 = '' OR status = $2) ORDER BY id DESC LIMIT {limit}"
+    );
+    let rows = tx.query(&sql, &values![before, status]).await?;
+    let ids: Vec<EntityId> = rows.iter().map(|row| row[0].id()).collect::<Result<_, _>>()?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tickets = Vec::with_capacity(ids.len());
+    for ticket in ticket::load_many(tx, &ids).await? {
+        tickets.push(staff_ticket(ctx, tx, &ticket).await?);
+    }
+    tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.id));
+    Ok(tickets)
+}
+
+/// The ticket the desk gave this number.
+pub async fn find_number(ctx: &Context, number: &str) -> Result<TicketId, ServiceError> {
+    let mut tx = ctx.store.begin(Mode::Read).await?;
+    let rows = match number {
+        "" => Vec::new(),
+        _ => {
+            tx.query("SELECT id FROM ticket WHERE number = $1 ORDER BY id LIMIT 1", &values![number]).await?
+        }
+    };
+    Ok(rows.first().ok_or(ServiceError::NotFound("ticket"))?[0].id()?)
 }
 
 /// One ticket whole.
 pub async fn get(ctx: &Context, ticket: TicketId) -> Result<StaffTicketView, ServiceError> {
-    later!(ctx, ticket)
+    let mut tx = ctx.store.begin(Mode::Read).await?;
+    let tx = tx.as_mut();
+    let found = ticket::load(tx, ticket).await?.ok_or(ServiceError::NotFound("ticket"))?;
+    let mut view = StaffTicketView {
+        ticket: staff_ticket(ctx, tx, &found).await?,
+        comments: Vec::new(),
+        attachments: Vec::new(),
+        events: Vec::new(),
+        notes: Vec::new(),
+    };
+    let of_ticket = "WHERE ticket_id = $1 ORDER BY";
+    let sql = format!("SELECT {} FROM comment {of_ticket} position", rows::COMMENT);
+    for row in tx.query(&sql, &values![ticket]).await? {
+        let (id, _, row) = rows::comment(&row)?;
+        view.comments.push(StaffComment { id: id.into(), row });
+    }
+    let sql = format!("SELECT {} FROM attachment {of_ticket} created_at, id", rows::ATTACHMENT);
+    for row in tx.query(&sql, &values![ticket]).await? {
+        let (id, _, row) = rows::attachment(&row)?;
+        view.attachments.push(StaffAttachment { id: id.into(), row });
+    }
+    let sql = format!("SELECT {} FROM event {of_ticket} position", rows::EVENT);
+    for row in tx.query(&sql, &values![ticket]).await? {
+        view.events.push(rows::event(&row)?.2);
+    }
+    let sql = format!("SELECT id, by_name, body, at FROM note {of_ticket} at, id");
+    for row in tx.query(&sql, &values![ticket]).await? {
+        view.notes.push(Note {
+            id: row[0].id()?,
+            by: row[1].text()?.to_owned(),
+            text: row[2].text()?.to_owned(),
+            at: row[3].int()?,
+        });
+    }
+    Ok(view)
 }
 
 /// A reply requesters see; takes a `new` ticket into `open`. Text or files must be there.
@@ -116,12 +197,46 @@ pub async fn reply(
     text: &str,
     files: &[StaffFile],
 ) -> Result<CommentId, ServiceError> {
-    later!(ctx, by, ticket, text, files)
+    check_text(ctx, "text", text, !files.is_empty())?;
+    if files.len() > ctx.policy.limits.attachments as usize {
+        return Err(ServiceError::invalid(
+            "files",
+            "too many files for one reply; send the rest with another",
+        ));
+    }
+    change(ctx, by, ticket, move |tx, ticket, by, _| {
+        Box::pin(async move {
+            let id = CommentId(tx.env.new_id());
+            let now = tx.now;
+            ticket.comment(tx, id, by, text, now).await?;
+            for StaffFile { file, mime } in files {
+                ticket.attachment(tx, Some(id), by, file, FileState::Complete, mime.as_deref()).await?;
+            }
+            if ticket.status == Status::New {
+                ticket.set_status(tx, by, Status::Open, 0).await?;
+            }
+            Ok((id, Change::Made))
+        })
+    })
+    .await
 }
 
 /// An internal note.
 pub async fn note(ctx: &Context, by: &str, ticket: TicketId, text: &str) -> Result<CommentId, ServiceError> {
-    later!(ctx, by, ticket, text)
+    check_text(ctx, "text", text, false)?;
+    with_write(ctx, move |tx, _| {
+        Box::pin(async move {
+            ticket::load(tx.tx(), ticket).await?.ok_or(ServiceError::NotFound("ticket"))?;
+            let (id, now) = (CommentId(tx.env.new_id()), tx.now);
+            tx.execute(
+                "INSERT INTO note (id, ticket_id, by_name, body, at) VALUES ($1, $2, $3, $4, $5)",
+                &values![id, ticket, by, text, now],
+            )
+            .await?;
+            Ok(id)
+        })
+    })
+    .await
 }
 
 /// Moves the status. Solving begins a new solve round and opens the reopen window.
@@ -131,12 +246,35 @@ pub async fn set_status(
     ticket: TicketId,
     status: Status,
 ) -> Result<(), ServiceError> {
-    later!(ctx, by, ticket, status)
+    let window = ctx.policy.reopen_window_ms;
+    change(ctx, by, ticket, move |tx, ticket, by, _| {
+        Box::pin(async move {
+            if ticket.status == status {
+                return Ok(((), Change::None));
+            }
+            ticket.set_status(tx, by, status, window).await?;
+            Ok(((), Change::Made))
+        })
+    })
+    .await
 }
 
 /// Gives it to somebody, or back.
 pub async fn assign(ctx: &Context, by: &str, ticket: TicketId, to: Option<&str>) -> Result<(), ServiceError> {
-    later!(ctx, by, ticket, to)
+    if let Some(to) = to {
+        check_line("assignee", to)?;
+    }
+    change(ctx, by, ticket, move |tx, ticket, by, _| {
+        Box::pin(async move {
+            if ticket.assignee.as_deref() == to {
+                return Ok(((), Change::None));
+            }
+            ticket.assignee = to.map(str::to_owned);
+            ticket.event(tx, by, &EventData::Assignee { name: ticket.assignee.clone() }).await?;
+            Ok(((), Change::Made))
+        })
+    })
+    .await
 }
 
 /// Makes, moves or takes back a promise; moving one needs a reason.
@@ -147,12 +285,50 @@ pub async fn set_deadline(
     at: Option<Millis>,
     reason: Option<&str>,
 ) -> Result<(), ServiceError> {
-    later!(ctx, by, ticket, at, reason)
+    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+    if let Some(reason) = reason {
+        check_text(ctx, "reason", reason, false)?;
+    }
+    change(ctx, by, ticket, move |tx, ticket, by, _| {
+        Box::pin(async move {
+            let from = ticket.deadline.as_ref().map(|deadline| deadline.at);
+            if from == at {
+                return Ok(((), Change::None));
+            }
+            if from.is_some() && reason.is_none() {
+                return Err(ServiceError::invalid(
+                    "reason",
+                    "a promise is moved with a reason; say why it moves",
+                ));
+            }
+            let reason = reason.map(str::to_owned);
+            ticket.deadline = at.map(|at| Deadline { at, moved_from: from, reason: reason.clone() });
+            ticket.event(tx, by, &EventData::Deadline { from, to: at, reason }).await?;
+            Ok(((), Change::Made))
+        })
+    })
+    .await
 }
 
 /// Asks to be rated for the last solving.
 pub async fn ask_rating(ctx: &Context, by: &str, ticket: TicketId) -> Result<(), ServiceError> {
-    later!(ctx, by, ticket)
+    change(ctx, by, ticket, move |tx, ticket, by, _| {
+        Box::pin(async move {
+            if ticket.solve_round == 0 {
+                return Err(ServiceError::invalid(
+                    "status",
+                    "there is nothing to rate before it was solved once",
+                ));
+            }
+            if ticket.rating_asked == ticket.solve_round {
+                return Ok(((), Change::None));
+            }
+            ticket.rating_asked = ticket.solve_round;
+            ticket.event(tx, by, &EventData::RatingAsked { round: ticket.solve_round }).await?;
+            Ok(((), Change::Made))
+        })
+    })
+    .await
 }
 
 /// Adds and removes people who follow the ticket.
@@ -163,36 +339,136 @@ pub async fn participants(
     add: &[PersonId],
     remove: &[PersonId],
 ) -> Result<(), ServiceError> {
-    later!(ctx, by, ticket, add, remove)
+    change(ctx, by, ticket, move |tx, ticket, by, _| {
+        Box::pin(async move {
+            for person in add {
+                let found = people::get(tx.tx(), *person).await?.ok_or(ServiceError::NotFound("person"))?;
+                participants::add(tx, ticket, by, *person, &found.name).await?;
+            }
+            for person in remove {
+                participants::remove(tx, ticket, by, *person).await?;
+            }
+            // Each saved the ticket itself.
+            Ok(((), Change::None))
+        })
+    })
+    .await?;
+    backfill::finish(ctx).await
 }
 
 /// Deletes a ticket with all that belongs to it. Answers the files whose bytes may go.
 pub async fn delete_ticket(ctx: &Context, ticket: TicketId) -> Result<Vec<AttachmentId>, ServiceError> {
-    later!(ctx, ticket)
+    remove_ticket(ctx, ticket, Gone::Deleted).await
 }
 
 /// Deletes a comment with its files. Answers the files whose bytes may go.
 pub async fn delete_comment(ctx: &Context, comment: CommentId) -> Result<Vec<AttachmentId>, ServiceError> {
-    later!(ctx, comment)
+    remove_comment(ctx, comment, Gone::Deleted).await
 }
 
 /// As [`delete_ticket`], and every copy on every phone goes, the author's own words included.
 pub async fn erase_ticket(ctx: &Context, ticket: TicketId) -> Result<Vec<AttachmentId>, ServiceError> {
-    later!(ctx, ticket)
+    remove_ticket(ctx, ticket, Gone::Erased).await
 }
 
 /// As [`delete_comment`], and every copy goes.
 pub async fn erase_comment(ctx: &Context, comment: CommentId) -> Result<Vec<AttachmentId>, ServiceError> {
-    later!(ctx, comment)
+    remove_comment(ctx, comment, Gone::Erased).await
 }
 
-/// The ticket the desk gave this number.
-pub async fn find_number(ctx: &Context, number: &str) -> Result<TicketId, ServiceError> {
-    use pocketdesk_protocol::rows::DeskState;
-    // The state is kept as this very text, so that it can be compared whole in both dialects.
-    let state = DeskState::Registered { number: Some(number.to_owned()) };
-    let text = serde_json::to_string(&state).expect("plain data has a JSON text");
-    let mut tx = ctx.store.begin(crate::store::Mode::Read).await?;
-    let rows = tx.query("SELECT id FROM ticket WHERE desk = $1", &crate::values![text]).await?;
-    Ok(rows.first().ok_or(ServiceError::NotFound("ticket"))?[0].id()?)
+async fn remove_ticket(
+    ctx: &Context,
+    ticket: TicketId,
+    why: Gone,
+) -> Result<Vec<AttachmentId>, ServiceError> {
+    let files = with_write::<_, ServiceError, _>(ctx, move |tx, _| {
+        Box::pin(async move {
+            let found = ticket::lock(tx, ticket).await?.ok_or(ServiceError::NotFound("ticket"))?;
+            remove::ticket(tx, ctx.outside.as_ref(), &found, why).await
+        })
+    })
+    .await?;
+    backfill::finish(ctx).await?;
+    Ok(files)
+}
+
+async fn remove_comment(
+    ctx: &Context,
+    comment: CommentId,
+    why: Gone,
+) -> Result<Vec<AttachmentId>, ServiceError> {
+    with_write(ctx, move |tx, _| {
+        Box::pin(async move {
+            let rows = tx.query("SELECT ticket_id FROM comment WHERE id = $1", &values![comment]).await?;
+            let ticket = rows.first().ok_or(ServiceError::NotFound("comment"))?[0].id()?;
+            let found = ticket::lock(tx, ticket).await?.ok_or(ServiceError::NotFound("ticket"))?;
+            remove::comment(tx, ctx.outside.as_ref(), &found, comment.into(), why).await
+        })
+    })
+    .await
+}
+
+/// Whether the ticket is to be saved.
+enum Change {
+    /// It moved.
+    Made,
+    /// It did not, or was saved already.
+    None,
+}
+
+type Changed<'t, T> = BoxFuture<'t, Result<(T, Change), ServiceError>>;
+
+/// One change of a ticket by staff, in a transaction of its own.
+async fn change<'a, T, W>(ctx: &'a Context, by: &str, id: TicketId, work: W) -> Result<T, ServiceError>
+where
+    T: Send,
+    W: for<'t> Fn(&'t mut Write, &'t mut Ticket, &'t PersonRef, [&'t &'a (); 0]) -> Changed<'t, T>
+        + Send
+        + Sync,
+{
+    check_line("by", by)?;
+    let by = PersonRef { id: None, name: by.to_owned(), side: Side::Staff };
+    let (work, by) = (&work, &by);
+    with_write(ctx, move |tx, _| {
+        Box::pin(async move {
+            let mut ticket = ticket::lock(tx, id).await?.ok_or(ServiceError::NotFound("ticket"))?;
+            let (value, change) = work(tx, &mut ticket, by, []).await?;
+            if matches!(change, Change::Made) {
+                ticket.save(tx).await?;
+            }
+            Ok(value)
+        })
+    })
+    .await
+}
+
+async fn staff_ticket(ctx: &Context, tx: &mut dyn Tx, ticket: &Ticket) -> Result<StaffTicket, ServiceError> {
+    let names = ticket::names(tx, ticket).await?;
+    Ok(StaffTicket { id: ticket.id, row: ticket.row(names, ctx.policy.rating_max) })
+}
+
+fn check_text(
+    ctx: &Context,
+    field: &'static str,
+    text: &str,
+    may_be_empty: bool,
+) -> Result<(), ServiceError> {
+    let most = ctx.policy.limits.text_bytes;
+    if text.len() as u64 > most {
+        return Err(ServiceError::invalid(field, format!("is longer than {most} bytes; shorten it")));
+    }
+    if text.contains('\0') || (!may_be_empty && text.trim().is_empty()) {
+        return Err(ServiceError::invalid(field, "must hold text"));
+    }
+    Ok(())
+}
+
+fn check_line(field: &'static str, text: &str) -> Result<(), ServiceError> {
+    if text.trim().is_empty() || text.chars().count() > LINE_CHARS || text.chars().any(char::is_control) {
+        return Err(ServiceError::invalid(
+            field,
+            format!("must be one line of 1 to {LINE_CHARS} characters"),
+        ));
+    }
+    Ok(())
 }
