@@ -5,11 +5,16 @@ pub mod json;
 mod parts;
 pub mod progress;
 mod table;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod times;
 mod words;
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    sync::Mutex,
+};
 
 use console::Style;
 use pocketdesk_texts::{Texts, Value};
@@ -42,10 +47,11 @@ pub enum Tone {
 }
 
 /// Where things are said, in which language, and how.
-#[derive(Debug)]
 pub struct Output {
     /// One JSON object a line.
     pub json: bool,
+    /// Stdout, or what a test reads.
+    sink: Mutex<Box<dyn Write + Send>>,
     /// Whether stdout takes colours.
     colour: bool,
     /// Columns of the terminal; none when stdout is none: then nothing is cut.
@@ -66,6 +72,7 @@ impl Output {
             terminal.then(|| usize::from(console::Term::stdout().size().1)).filter(|columns| *columns > 20);
         Self {
             json,
+            sink: Mutex::new(Box::new(std::io::stdout())),
             colour: terminal && !no_colour,
             columns,
             watched: std::io::stderr().is_terminal(),
@@ -81,7 +88,7 @@ impl Output {
 
     /// A line on stdout.
     pub fn line(&self, text: &str) -> Result<(), Stop> {
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = self.sink.lock().expect("no holder of this lock panics");
         // A line at a time, flushed: `watch` feeds readers that wait for each.
         stdout
             .write_all(text.as_bytes())

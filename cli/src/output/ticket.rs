@@ -17,7 +17,7 @@ impl Output {
         self.said(&self.ticket_author(ticket), ticket.created_at)?;
         self.body(&ticket.description, &ticket.attachments)?;
         if let Some(delivery) = &ticket.summary.delivery {
-            self.own_state(delivery, false)?;
+            self.own_state(delivery)?;
         }
         let mut events = ticket.events.iter().filter(|_| history).peekable();
         for comment in &ticket.comments {
@@ -37,6 +37,7 @@ impl Output {
                 self.delivery(&request.delivery)
             );
             self.line(&self.tone(tone(&request.delivery), &line))?;
+            self.remedies(&request.delivery)?;
         }
         self.next_steps(ticket)
     }
@@ -96,7 +97,7 @@ impl Output {
         self.said(&self.author(&comment.author), comment.at)?;
         self.body(&comment.text, &comment.attachments)?;
         match &comment.delivery {
-            Some(delivery) => self.own_state(delivery, comment.author.me),
+            Some(delivery) => self.own_state(delivery),
             None => Ok(()),
         }
     }
@@ -130,15 +131,20 @@ impl Output {
         self.line(&format!("  + {}  {}  {state}", one_line(&file.name), self.size(file.size)))
     }
 
-    /// Loud while it is not final; a reply that is in the ticket says nothing more.
-    fn own_state(&self, delivery: &Delivery, reply: bool) -> Result<(), Stop> {
-        if reply && matches!(delivery, Delivery::Registered { .. }) {
+    /// Loud while it is not final, silent when it is; what needs the person says what ends it.
+    fn own_state(&self, delivery: &Delivery) -> Result<(), Stop> {
+        if matches!(delivery, Delivery::Registered { .. }) {
             return Ok(());
         }
-        self.line(&format!(
-            "  {}",
-            self.tone(tone(delivery), &format!("{} {}", sign(delivery), self.delivery(delivery)))
-        ))
+        let line = format!("{} {}", sign(delivery), self.delivery(delivery));
+        self.line(&format!("  {}", self.tone(tone(delivery), &line)))?;
+        self.remedies(delivery)
+    }
+
+    fn remedies(&self, delivery: &Delivery) -> Result<(), Stop> {
+        let Delivery::Attention { remedies, .. } = delivery else { return Ok(()) };
+        let labels = remedies.iter().map(|remedy| self.remedy(*remedy)).collect::<Vec<_>>().join(" · ");
+        self.line(&format!("    {labels}:  pocketdesk outbox"))
     }
 
     fn next_steps(&self, ticket: &TicketView) -> Result<(), Stop> {
@@ -154,9 +160,15 @@ impl Output {
             steps.push(format!("{until}:  pocketdesk reopen {id} --text …"));
         }
         if let Some(rating) = &ticket.rating {
-            steps.push(
-                self.say("rating-mine", &[("value", rating.value.into()), ("max", ticket.rating_max.into())]),
-            );
+            let mark =
+                self.say("rating-mine", &[("value", rating.value.into()), ("max", ticket.rating_max.into())]);
+            steps.push(match &rating.delivery {
+                Delivery::Registered { .. } | Delivery::Delivered { .. } => mark,
+                delivery => {
+                    let state = format!("{} {}", sign(delivery), self.delivery(delivery));
+                    format!("{mark}  {}", self.tone(tone(delivery), &state))
+                }
+            });
         } else if ticket.rating_asked {
             let ask = self.say("rating-asked", &[("max", ticket.rating_max.into())]);
             steps.push(format!("{ask}:  pocketdesk rate {id} …"));

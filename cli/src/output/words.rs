@@ -140,10 +140,9 @@ impl Output {
     /// The one coloured line of a ticket in a list: delivery if not final, else what the person must do, else the
     /// promise, else the status.
     pub fn state(&self, ticket: &TicketSummary) -> (Tone, String) {
-        let unsettled = [&ticket.delivery, &ticket.pending]
-            .into_iter()
-            .flatten()
-            .find(|delivery| !matches!(delivery, Delivery::Registered { .. } | Delivery::Delivered { .. }));
+        let own = ticket.delivery.as_ref().filter(|own| !matches!(own, Delivery::Registered { .. }));
+        // `pending` holds only what is not final.
+        let unsettled = own.or(ticket.pending.as_ref());
         if let Some(delivery) = unsettled {
             return (tone(delivery), format!("{} {}", sign(delivery), self.delivery(delivery)));
         }
