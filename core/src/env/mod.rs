@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use uuid::Uuid;
 
-pub(crate) mod disk;
+pub mod disk;
 pub mod system;
 
 /// Wall time for show, monotonic time for waiting. Wall time orders nothing (3-sync rule 6).
@@ -55,9 +55,12 @@ pub trait Secrets: Send + Sync {
 /// Why a request had no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NetError {
-    /// No route, refused, reset, cut.
+    /// No route, refused, no name: the request did not arrive.
     #[error("no connection")]
     Unreachable,
+    /// The connection was cut: the request may have arrived.
+    #[error("the connection was cut")]
+    Cut,
     /// Nothing came in time.
     #[error("timed out")]
     Timeout,

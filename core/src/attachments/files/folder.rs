@@ -4,12 +4,16 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use super::{CHUNK, FileError, SealedReader, SealedWriter};
 use crate::{
-    env::{Rng, disk},
+    env::{
+        Rng,
+        disk::{Disk, Found, Opening},
+    },
     store::keys::Key,
 };
 
@@ -28,16 +32,16 @@ pub struct Sealed {
 }
 
 /// An account's sealed files. Cheap to share; every call is one file's.
-#[derive(Debug)]
 pub struct Folder {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     key: Key,
 }
 
 impl Folder {
-    pub(crate) fn open(dir: PathBuf, key: &Key) -> std::io::Result<Self> {
-        disk::make_private_dir(&dir)?;
-        Ok(Self { dir, key: key.clone() })
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: PathBuf, key: &Key) -> std::io::Result<Self> {
+        disk.make_private_dir(&dir)?;
+        Ok(Self { disk, dir, key: key.clone() })
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, FileError> {
@@ -51,21 +55,21 @@ impl Folder {
         rng.fill(&mut random);
         rng.fill(&mut salt);
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let file = disk::private_file().write(true).read(true).create_new(true).open(self.path(&name)?)?;
+        let file = self.disk.open(&self.path(&name)?, Opening::New)?;
         Ok((name, SealedWriter::begin(file, &self.key, &salt)?))
     }
 
     /// Goes on with a file that was begun and not finished, for a download that was cut: [`SealedWriter::size`] says
     /// from where. What is there is read again, so that the digest covers all of it.
     pub fn resume(&self, name: &str) -> Result<SealedWriter, FileError> {
-        let file = disk::private_file().write(true).read(true).open(self.path(name)?)?;
+        let file = self.disk.open(&self.path(name)?, Opening::Write)?;
         SealedWriter::resume(file, &self.key)
     }
 
     /// Ends a file: durable with its directory when this returns.
     pub fn finish(&self, name: &str, writer: SealedWriter) -> Result<Sealed, FileError> {
         let (size, sha256) = writer.finish()?;
-        disk::sync_dir(&self.dir)?;
+        self.disk.sync_dir(&self.dir)?;
         Ok(Sealed { name: name.to_owned(), size, sha256 })
     }
 
@@ -103,28 +107,26 @@ impl Folder {
 
     /// Opens a file for reading.
     pub fn read(&self, name: &str) -> Result<SealedReader, FileError> {
-        SealedReader::open(File::open(self.path(name)?)?, &self.key)
+        SealedReader::open(self.disk.open(&self.path(name)?, Opening::Read)?, &self.key)
     }
 
     /// Whether the file is there; says nothing about whether it is whole.
     pub fn has(&self, name: &str) -> bool {
-        self.path(name).is_ok_and(|path| path.is_file())
+        self.path(name).is_ok_and(|path| self.disk.find(&path) == Found::File)
     }
 
     /// Removes a file; no error if there is none.
     pub fn remove(&self, name: &str) -> Result<(), FileError> {
-        Ok(disk::remove(&self.path(name)?)?)
+        Ok(self.disk.remove(&self.path(name)?)?)
     }
 
     /// Removes what `keep` does not know and nobody has written to for a day.
     pub fn sweep(&self, keep: impl Fn(&str) -> bool) -> std::io::Result<()> {
-        for entry in std::fs::read_dir(&self.dir)? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
+        for name in self.disk.names(&self.dir)? {
+            let path = self.dir.join(&name);
             // A clock that was set back makes the age unknown: left alone until it is known.
-            let age = entry.metadata().and_then(|facts| facts.modified())?.elapsed();
-            if !keep(&name) && age.is_ok_and(|age| age > GRACE) {
-                disk::remove(&entry.path())?;
+            if !keep(&name) && self.disk.untouched(&path)?.is_some_and(|age| age > GRACE) {
+                self.disk.remove(&path)?;
             }
         }
         Ok(())
@@ -152,11 +154,11 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::env::system::SystemRng;
+    use crate::env::{disk::SystemDisk, system::SystemRng};
 
     fn folder() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
+        let folder = Folder::open(SystemDisk::port(), dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
         (dir, folder)
     }
 
@@ -229,7 +231,7 @@ mod tests {
     fn another_accounts_file_does_not_open() {
         let (dir, folder) = folder();
         let sealed = stage(&folder, b"Olena's photo", 100).unwrap();
-        let other = Folder::open(dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
+        let other = Folder::open(SystemDisk::port(), dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
         assert_eq!(other.read(&sealed.name).err(), Some(FileError::Damaged));
         assert!(folder.read(&sealed.name).is_ok());
     }

@@ -10,16 +10,13 @@
 //! is 1 for the last chunk alone. So chunks cannot be moved, and a file that was cut has no last chunk. Chunks are
 //! independent: any range can be read without what is before it.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
-};
+use std::io::{self, Read, SeekFrom};
 
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Nonce, Tag};
 use sha2::{Digest, Sha256};
 
 use super::FileError;
-use crate::store::keys::Key;
+use crate::{env::disk::DiskFile, store::keys::Key};
 
 /// Plain bytes of a chunk.
 pub const CHUNK: usize = 64 << 10;
@@ -46,7 +43,7 @@ fn chunk_number(number: u64) -> Result<u32, FileError> {
 
 /// Writes a sealed file from its start to its end.
 pub struct SealedWriter {
-    file: File,
+    file: Box<dyn DiskFile>,
     cipher: ChaCha20Poly1305,
     /// Plain bytes that are not sealed yet. A full one waits for the next byte: only then it is not the last.
     pending: Vec<u8>,
@@ -57,7 +54,7 @@ pub struct SealedWriter {
 
 impl SealedWriter {
     /// Begins a file in an empty `file`. `salt` is random.
-    pub(super) fn begin(mut file: File, key: &Key, salt: &[u8; SALT]) -> Result<Self, FileError> {
+    pub(super) fn begin(mut file: Box<dyn DiskFile>, key: &Key, salt: &[u8; SALT]) -> Result<Self, FileError> {
         file.write_all(MAGIC)?;
         file.write_all(salt)?;
         let cipher = cipher(key, salt);
@@ -68,14 +65,14 @@ impl SealedWriter {
     /// Goes on with a file that was not finished: whole chunks count, what is after them is written again. The
     /// caller appends the same bytes as before from [`Self::size`] on; files of the desk never change, so no
     /// nonce meets two texts.
-    pub(super) fn resume(mut file: File, key: &Key) -> Result<Self, FileError> {
-        let salt = read_header(&mut file)?;
+    pub(super) fn resume(mut file: Box<dyn DiskFile>, key: &Key) -> Result<Self, FileError> {
+        let salt = read_header(file.as_mut())?;
         let cipher = cipher(key, &salt);
         let (mut hash, mut sealed_chunks) = (Sha256::new(), 0);
         let mut chunk = Vec::new();
         loop {
             chunk.clear();
-            let read = (&file).take(SEALED_CHUNK).read_to_end(&mut chunk)?;
+            let read = (&mut file).take(SEALED_CHUNK).read_to_end(&mut chunk)?;
             if read as u64 != SEALED_CHUNK {
                 break;
             }
@@ -85,7 +82,7 @@ impl SealedWriter {
             hash.update(&chunk);
             sealed_chunks += 1;
         }
-        file.set_len(HEADER + sealed_chunks * SEALED_CHUNK)?;
+        file.cut(HEADER + sealed_chunks * SEALED_CHUNK)?;
         file.seek(SeekFrom::End(0))?;
         let size = sealed_chunks * CHUNK as u64;
         Ok(Self { file, cipher, pending: Vec::with_capacity(CHUNK + TAG), sealed_chunks, hash, size })
@@ -127,13 +124,13 @@ impl SealedWriter {
     /// Seals the last chunk and makes the bytes durable; the directory is the caller's. Answers size and digest.
     pub(super) fn finish(mut self) -> Result<(u64, String), FileError> {
         self.seal(true)?;
-        self.file.sync_all()?;
+        self.file.sync()?;
         let digest = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok((self.size, digest))
     }
 }
 
-fn read_header(file: &mut File) -> Result<[u8; SALT], FileError> {
+fn read_header(file: &mut dyn DiskFile) -> Result<[u8; SALT], FileError> {
     let mut magic = [0; MAGIC.len()];
     let mut salt = [0; SALT];
     file.seek(SeekFrom::Start(0))?;
@@ -159,7 +156,7 @@ fn open_chunk(
 
 /// Reads a sealed file, whole or by ranges. Opening it proves that it has its last chunk.
 pub struct SealedReader {
-    file: File,
+    file: Box<dyn DiskFile>,
     cipher: ChaCha20Poly1305,
     chunks: u64,
     size: u64,
@@ -169,9 +166,9 @@ pub struct SealedReader {
 }
 
 impl SealedReader {
-    pub(super) fn open(mut file: File, key: &Key) -> Result<Self, FileError> {
-        let salt = read_header(&mut file)?;
-        let sealed = file.metadata()?.len().checked_sub(HEADER).ok_or(FileError::Damaged)?;
+    pub(super) fn open(mut file: Box<dyn DiskFile>, key: &Key) -> Result<Self, FileError> {
+        let salt = read_header(file.as_mut())?;
+        let sealed = file.length()?.checked_sub(HEADER).ok_or(FileError::Damaged)?;
         let chunks = sealed.div_ceil(SEALED_CHUNK);
         let size = sealed.checked_sub(chunks * TAG as u64).ok_or(FileError::Damaged)?;
         if chunks == 0 {
@@ -192,7 +189,7 @@ impl SealedReader {
             self.held = None;
             let mut chunk = Vec::with_capacity(CHUNK + TAG);
             self.file.seek(SeekFrom::Start(HEADER + number * SEALED_CHUNK))?;
-            (&self.file).take(SEALED_CHUNK).read_to_end(&mut chunk)?;
+            (&mut self.file).take(SEALED_CHUNK).read_to_end(&mut chunk)?;
             open_chunk(&self.cipher, chunk_number(number)?, number + 1 == self.chunks, &mut chunk)?;
             self.held = Some((number, chunk));
         }
