@@ -12,6 +12,7 @@ pub mod files;
 pub mod journal;
 pub mod mail;
 pub mod people;
+pub mod server;
 pub mod staff;
 pub mod store;
 pub mod sync;

@@ -32,7 +32,8 @@ pub async fn every_answer(State(app): State<Arc<App>>, request: Request, next: N
     if !response.headers().contains_key(header::CONTENT_TYPE) {
         response = match response.status() {
             StatusCode::SERVICE_UNAVAILABLE => {
-                Refusal::unavailable("This took too long; its outcome is unknown. Ask again.", 1).into_response()
+                Refusal::unavailable("This took too long; its outcome is unknown. Ask again.", 1)
+                    .into_response()
             }
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -60,7 +61,10 @@ pub async fn gate(State(app): State<Arc<App>>, mut request: Request, next: Next)
                 return Refusal::new(
                     StatusCode::UPGRADE_REQUIRED,
                     problem::TOO_OLD,
-                    format!("This server speaks protocol versions {}; update the older of the two.", VersionRange::OURS),
+                    format!(
+                        "This server speaks protocol versions {}; update the older of the two.",
+                        VersionRange::OURS
+                    ),
                 )
                 .into_response();
             }
@@ -92,6 +96,10 @@ pub fn defect(panic: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no text");
     tracing::error!(panic = text, "a route panicked");
-    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, problem::UNAVAILABLE, "The server failed at this; it is logged.")
-        .into_response()
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        problem::UNAVAILABLE,
+        "The server failed at this; it is logged.",
+    )
+    .into_response()
 }

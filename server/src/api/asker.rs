@@ -139,7 +139,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Refusal;
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         let Raw(bytes) = Raw::from_request(request, app).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|why| Refusal::bad_request(format!("the body: {why}")))
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|why| Refusal::bad_request(format!("the body: {why}")))
     }
 }
 
@@ -178,7 +180,8 @@ pub struct Id<T>(pub T);
 impl<T: FromStr + Send> FromRequestParts<Arc<App>> for Id<T> {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let Path(text) = Path::<String>::from_request_parts(parts, app).await.map_err(|_| Refusal::not_found())?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, app).await.map_err(|_| Refusal::not_found())?;
         text.parse().map(Self).map_err(|_| Refusal::not_found())
     }
 }
@@ -212,9 +215,18 @@ mod tests {
 
     #[test]
     fn an_asker_cannot_write_their_own_address_before_the_proxys() {
-        assert_eq!(ask("10.0.0.2", Some("1.1.1.1, 192.0.2.7"), Some("https")).address.to_string(), "192.0.2.7");
-        assert_eq!(ask("10.0.0.2", Some("192.0.2.7, 10.0.0.2"), Some("https")).address.to_string(), "192.0.2.7");
-        assert_eq!(ask("10.0.0.2", Some("192.0.2.7, nonsense"), Some("https")).address.to_string(), "10.0.0.2");
+        assert_eq!(
+            ask("10.0.0.2", Some("1.1.1.1, 192.0.2.7"), Some("https")).address.to_string(),
+            "192.0.2.7"
+        );
+        assert_eq!(
+            ask("10.0.0.2", Some("192.0.2.7, 10.0.0.2"), Some("https")).address.to_string(),
+            "192.0.2.7"
+        );
+        assert_eq!(
+            ask("10.0.0.2", Some("192.0.2.7, nonsense"), Some("https")).address.to_string(),
+            "10.0.0.2"
+        );
     }
 
     #[test]

@@ -118,7 +118,8 @@ fn head(facts: &FileFacts, etag: &str, status: StatusCode, range: &Range<u64>) -
 }
 
 fn value(text: &str) -> Result<HeaderValue, Refusal> {
-    HeaderValue::from_str(text).map_err(|_| Refusal::unavailable("This file cannot be described in a header.", 60))
+    HeaderValue::from_str(text)
+        .map_err(|_| Refusal::unavailable("This file cannot be described in a header.", 60))
 }
 
 fn matches(headers: &HeaderMap, name: header::HeaderName, etag: &str) -> bool {
@@ -170,7 +171,9 @@ mod tests {
         assert_eq!(range("bytes=10-", 10), Wish::Beyond);
         assert_eq!(range("bytes=-0", 10), Wish::Beyond);
         assert_eq!(range("bytes=0-", 0), Wish::Beyond);
-        for whole in ["bytes=1-2,4-5", "bytes=5-4", "lines=1-2", "bytes=a-b", "bytes=-", "bytes=18446744073709551616-"] {
+        for whole in
+            ["bytes=1-2,4-5", "bytes=5-4", "lines=1-2", "bytes=a-b", "bytes=-", "bytes=18446744073709551616-"]
+        {
             assert_eq!(range(whole, 10), Wish::Whole, "{whole}");
         }
         assert_eq!(range("bytes=0-18446744073709551615", 10), Wish::Part(0..10));

@@ -38,7 +38,10 @@ pub async fn health(State(app): State<Arc<App>>) -> Result<Json<Health>, Refusal
 #[utoipa::path(get, path = "/metrics", tag = "operation", security(("staff" = [])),
     responses((status = 200, content_type = "application/openmetrics-text", body = String),
         (status = 401, body = Problem)))]
-pub async fn metrics(State(app): State<Arc<App>>, _: Staff) -> ([(header::HeaderName, &'static str); 1], String) {
+pub async fn metrics(
+    State(app): State<Arc<App>>,
+    _: Staff,
+) -> ([(header::HeaderName, &'static str); 1], String) {
     text(&app)
 }
 

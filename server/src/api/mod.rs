@@ -3,9 +3,9 @@
 //!
 //! [`Problem`]: pocketdesk_protocol::session::Problem
 
+mod around;
 pub mod asker;
 mod attachments;
-mod around;
 mod health;
 pub mod limit;
 mod live;
@@ -30,7 +30,7 @@ use tower_http::{
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::problem::Refusal;
+pub use self::{health::operator, problem::Refusal};
 use self::{limit::Limiter, metrics::Metrics};
 use crate::{auth::Auth, blobs::uploads::Uploads, config::Rates, context::Context};
 
@@ -149,7 +149,11 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async {
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This route has no such method.")
+            Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This route has no such method.",
+            )
         })
         .layer(RequestDecompressionLayer::new())
         .layer(middleware::from_fn_with_state(app.clone(), around::gate))
@@ -172,11 +176,14 @@ pub fn openapi() -> OpenApi {
         .build();
     use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
     let bearer = |text: &str| {
-        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build())
+        SecurityScheme::Http(
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build(),
+        )
     };
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("access", bearer("An access token, 15 minutes; `POST /token` renews it."));
     components.add_security_scheme("upload", bearer("An upload's own token, 7 days; only its parts."));
-    components.add_security_scheme("staff", bearer("The staff token: `pocketdesk-server staff-token --data DIR`."));
+    components
+        .add_security_scheme("staff", bearer("The staff token: `pocketdesk-server staff-token --data DIR`."));
     api
 }

@@ -142,7 +142,8 @@ impl From<UploadError> for Refusal {
             }
             UploadError::TooLarge(_) => Self::too_large(detail),
             UploadError::Quota(_) => {
-                let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, problem::TOO_MANY_REQUESTS, detail);
+                let mut refusal =
+                    Self::new(StatusCode::TOO_MANY_REQUESTS, problem::TOO_MANY_REQUESTS, detail);
                 refusal.retry_after_s = Some(600);
                 refusal
             }

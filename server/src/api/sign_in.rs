@@ -44,7 +44,10 @@ pub async fn enter(
 /// Rotates the refresh token. Asked again under the same rotation it repeats its answer.
 #[utoipa::path(post, path = "/token", tag = "sign-in", request_body = TokenRequest,
     responses((status = 200, body = Tokens), (status = 401, body = Problem, description = "`revoked`: sign in again")))]
-pub async fn rotate(State(app): State<Arc<App>>, Body(body): Body<TokenRequest>) -> Result<Json<Tokens>, Refusal> {
+pub async fn rotate(
+    State(app): State<Arc<App>>,
+    Body(body): Body<TokenRequest>,
+) -> Result<Json<Tokens>, Refusal> {
     Ok(Json(app.auth.rotate(body).await?))
 }
 

@@ -106,7 +106,10 @@ pub async fn reply(
 ) -> Result<Json<Written>, Refusal> {
     let ticket = ticket.find(&app).await?;
     if body.files.len() > app.ctx.policy.limits.attachments as usize {
-        return Err(Refusal::bad_request(format!("a reply may have {} files", app.ctx.policy.limits.attachments)));
+        return Err(Refusal::bad_request(format!(
+            "a reply may have {} files",
+            app.ctx.policy.limits.attachments
+        )));
     }
     let mut files = Vec::new();
     for file in body.files {
@@ -226,7 +229,10 @@ async fn find_people(app: &App, names: &[String]) -> Result<Vec<PersonId>, Refus
             Ok(id) => Some(id),
             Err(_) => people::find_by_email(tx.as_mut(), name).await?,
         };
-        found.push(person.ok_or_else(|| Refusal::bad_request("add, remove: one of them is nobody's id or address"))?);
+        found.push(
+            person
+                .ok_or_else(|| Refusal::bad_request("add, remove: one of them is nobody's id or address"))?,
+        );
     }
     Ok(found)
 }

@@ -44,7 +44,9 @@ pub enum ReplyFile {
 
 /// The bytes of an inline file.
 pub fn inline(content: &str) -> Result<Vec<u8>, Refusal> {
-    STANDARD.decode(content).map_err(|_| Refusal::bad_request("content_base64 must be standard base64 with padding"))
+    STANDARD
+        .decode(content)
+        .map_err(|_| Refusal::bad_request("content_base64 must be standard base64 with padding"))
 }
 
 /// Body of `POST /staff/tickets/{id}/note`.
@@ -198,10 +200,11 @@ fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Millis>, D::Error
     match Option::deserialize(from)? {
         None => Ok(None),
         Some(Moment::Millis(at)) => Ok(Some(at)),
-        Some(Moment::Text(text)) => text
-            .parse::<jiff::Timestamp>()
-            .map(|at| Some(at.as_millisecond()))
-            .map_err(|_| serde::de::Error::custom("at must be ms since the epoch or like 2026-03-01T12:00:00Z")),
+        Some(Moment::Text(text)) => {
+            text.parse::<jiff::Timestamp>().map(|at| Some(at.as_millisecond())).map_err(|_| {
+                serde::de::Error::custom("at must be ms since the epoch or like 2026-03-01T12:00:00Z")
+            })
+        }
     }
 }
 

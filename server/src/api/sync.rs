@@ -45,7 +45,8 @@ pub async fn sync(
     app.ctx.env.work.spawn(Box::pin(async move {
         let _ = done.send(service::sync(&ctx, session, body).await);
     }));
-    let answer = answer.await.map_err(|_| Refusal::unavailable("The server failed at this; it is logged.", 5))??;
+    let answer =
+        answer.await.map_err(|_| Refusal::unavailable("The server failed at this; it is logged.", 5))??;
     app.metrics.ops.inc_by(answer.verdicts.len() as u64);
     Ok(Json(answer))
 }

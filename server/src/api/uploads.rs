@@ -51,8 +51,9 @@ pub struct PartPath(AttachmentId, u64);
 impl FromRequestParts<Arc<App>> for PartPath {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let Path((id, n)) =
-            Path::<(String, String)>::from_request_parts(parts, app).await.map_err(|_| Refusal::not_found())?;
+        let Path((id, n)) = Path::<(String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Refusal::not_found())?;
         let (Ok(id), Ok(n)) = (id.parse(), n.parse()) else { return Err(Refusal::not_found()) };
         Ok(Self(id, n))
     }
@@ -75,7 +76,8 @@ pub async fn put_part(
     Raw(bytes): Raw,
 ) -> Result<Response, Refusal> {
     opens(&sender, id)?;
-    let digest = headers.get(PART_DIGEST_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let digest =
+        headers.get(PART_DIGEST_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     app.metrics.uploaded.inc_by(bytes.len() as u64);
     // In a task of its own: a phone that hangs up has sent the part all the same.
     let (done, answer) = tokio::sync::oneshot::channel();
@@ -83,7 +85,8 @@ pub async fn put_part(
     app.ctx.env.work.spawn(Box::pin(async move {
         let _ = done.send(uploads.put_part(Some(sender.person), id, n, &digest, bytes).await);
     }));
-    let answer = answer.await.map_err(|_| Refusal::unavailable("The server failed at this; it is logged.", 5))?;
+    let answer =
+        answer.await.map_err(|_| Refusal::unavailable("The server failed at this; it is logged.", 5))?;
     Ok(match answer? {
         Some(upload) => Json(upload).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),

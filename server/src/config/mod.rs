@@ -8,6 +8,7 @@
 //!   pocketdesk.db       the database, unless `database` names PostgreSQL
 //!   blobs/              parts of files, unless `[s3]` is set
 //!   keys/               0600: staff-token, server-key. `backup` does not copy it
+//!   outside/            erasures and the highest numbers given, which no restore may undo. Not in a backup either
 //! ```
 
 mod source;
@@ -326,6 +327,11 @@ impl Config {
     /// Where parts of files lie without S3.
     pub fn blobs_path(&self) -> PathBuf {
         self.data.join("blobs")
+    }
+
+    /// What outlives a restore: erasures and the highest numbers given. Outside what `backup` copies.
+    pub fn outside_path(&self) -> PathBuf {
+        self.data.join("outside")
     }
 
     /// Where keys lie; outside what `backup` copies.
