@@ -64,7 +64,7 @@ pub struct TicketSummary {
     pub number: Option<String>,
     /// One line.
     pub subject: String,
-    /// Where it is, the person's own unanswered requests included.
+    /// Where it is, by the desk's word; what the person asked for meanwhile stands in [`TicketView::requests`].
     pub status: TicketStatus,
     /// Comments and events of others past the read mark.
     pub unread: u32,

@@ -1,17 +1,111 @@
-//! The delivery of a file's bytes, apart from that of the op that names it.
+//! A file as a shell shows it, and the delivery of its bytes, apart from that of the op that names it.
 
-use pocketdesk_protocol::{op::FileRef, rows::AttachmentRow};
+use pocketdesk_protocol::{
+    Millis,
+    ids::AttachmentId,
+    op::FileRef,
+    rows::{self, AttachmentRow},
+};
 
-use super::{AccountFacts, FileFacts, Row};
-use crate::model::Delivery;
+use super::{AccountFacts, FileFacts, Row, TicketFacts, delivery::paused, view::is_me};
+use crate::{
+    model::{AttachmentView, AttentionReason, Delivery, FileState, WaitsFor},
+    outbox::remedies,
+};
 
-/// The delivery of the bytes of the person's own file.
+/// The delivery of the bytes of a file that this phone sends; `since` is when its op was made. One that the person
+/// stopped is theirs again: a draft.
 pub fn delivery_of_file(
     file: &FileRef,
     row: Option<&Row<AttachmentRow>>,
     facts: Option<FileFacts>,
     account: &AccountFacts,
+    since: Millis,
 ) -> Delivery {
-    let _ = (file, row, facts, account);
-    unimplemented!("follows within the hour")
+    let facts = facts.unwrap_or_default();
+    let whole = row.filter(|row| row.row.state == rows::FileState::Complete).map(|row| row.row.created_at);
+    let saved = |waits_for| Delivery::Saved { waits_for, since };
+    if let Some(at) = facts.complete_at.or(whole) {
+        return Delivery::Delivered { at };
+    }
+    if facts.stopped {
+        return Delivery::Draft;
+    }
+    if !facts.on_phone {
+        return Delivery::Attention {
+            why: AttentionReason::FileVanished { name: file.name.clone() },
+            remedies: remedies::of_vanished_file(),
+        };
+    }
+    if facts.sending {
+        return Delivery::Sending { sent: facts.sent, total: file.size };
+    }
+    if let Some(waits_for) = paused(account) {
+        return saved(waits_for);
+    }
+    if !account.online {
+        return saved(WaitsFor::Network);
+    }
+    if account.files_wait_for_wifi {
+        return saved(WaitsFor::Wifi);
+    }
+    match facts.retrying {
+        Some((why, next)) => Delivery::Retrying { why, next },
+        None => saved(WaitsFor::Network),
+    }
+}
+
+/// A file that an op of this phone names.
+pub(super) fn of_op(
+    file: &FileRef,
+    facts: &TicketFacts<'_>,
+    account: &AccountFacts,
+    since: Millis,
+) -> AttachmentView {
+    let row = facts.attachments.iter().find(|row| AttachmentId::from(row.id) == file.id);
+    let known = facts.files.get(&file.id).copied();
+    let complete = known.is_some_and(|known| known.complete_at.is_some());
+    AttachmentView {
+        id: file.id.to_string(),
+        name: file.name.clone(),
+        size: file.size,
+        sha256: file.sha256.clone(),
+        on_phone: known.is_some_and(|known| known.on_phone),
+        state: row.map_or(if complete { FileState::Complete } else { FileState::Pending }, state),
+        delivery: Some(delivery_of_file(file, row, known, account, since)),
+    }
+}
+
+/// A file that the server knows. It has a delivery where the person gave it, and this phone sends it or it is there.
+pub(super) fn of_row(
+    row: &Row<AttachmentRow>,
+    facts: &TicketFacts<'_>,
+    account: &AccountFacts,
+) -> AttachmentView {
+    let id = AttachmentId::from(row.id);
+    let AttachmentRow { name, size, sha256, .. } = row.row.clone();
+    let file = FileRef { id, name, size, sha256 };
+    let known = facts.files.get(&id).copied();
+    let complete = row.row.state == rows::FileState::Complete;
+    // A copy that was fetched is no upload: only what this phone holds of a file that is not whole is on its way.
+    let sends = known.is_some_and(|known| known.on_phone || known.stopped);
+    let delivery = (is_me(&row.row.author, account) && (complete || sends))
+        .then(|| delivery_of_file(&file, Some(row), known, account, row.row.created_at));
+    AttachmentView {
+        id: id.to_string(),
+        name: file.name,
+        size: file.size,
+        sha256: file.sha256,
+        on_phone: known.is_some_and(|known| known.on_phone),
+        state: state(row),
+        delivery,
+    }
+}
+
+fn state(row: &Row<AttachmentRow>) -> FileState {
+    match row.row.state {
+        rows::FileState::Pending => FileState::Pending,
+        rows::FileState::Complete => FileState::Complete,
+        rows::FileState::Missing => FileState::Missing,
+    }
 }

@@ -19,9 +19,9 @@ use pocketdesk_protocol::{
 
 pub use delivery::{delivery_of_op, delivery_of_row};
 pub use files::delivery_of_file;
-pub use inbox::{InboxGroup, InboxKey, inbox_key};
+pub use inbox::{InboxGroup, InboxKey, inbox_key, inbox_key_of_row};
 pub use shown::{hides, is_shown, read_to};
-pub use view::{outbox_item, summary, ticket_view};
+pub use view::{is_me, outbox_item, refused_item, summary, ticket_view};
 
 use super::StoredOp;
 use crate::model::{PausedReason, RetryReason};
@@ -89,11 +89,11 @@ pub struct AccountFacts {
 pub struct TicketFacts<'a> {
     /// Its row; none while only the phone knows it.
     pub ticket: Option<&'a Row<TicketRow>>,
-    /// Its comments' rows (for a summary: those of this person whose desk state is not registered suffice).
+    /// Its comments' rows (for a summary those suffice that its ops name, and this person's that the desk refused).
     pub comments: &'a [Row<CommentRow>],
-    /// Its files' rows.
+    /// Its files' rows (for a summary: those its ops name).
     pub attachments: &'a [Row<AttachmentRow>],
-    /// Its events' rows, with their versions.
+    /// Its events' rows (for a summary: none).
     pub events: &'a [Row<EventRow>],
     /// The person's read mark.
     pub read: Option<&'a Row<ReadRow>>,
