@@ -99,6 +99,8 @@ impl Ground {
         // For the clients of S3 and SMTP; a second installation in one process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         system::private_folder(&config.data).map_err(at(&config.data))?;
+        system::private_folder(&config.outside_path()).map_err(at(&config.outside_path()))?;
+        let outside = Arc::new(Folder::new(config.outside_path()));
         let keys = Keys::open(&config.keys_path(), env.rng.as_ref()).map_err(at(&config.keys_path()))?;
         let blobs = match &config.s3 {
             Some(s3) => Blobs::s3(s3)?,
@@ -109,7 +111,6 @@ impl Ground {
             None => StoreConfig::Sqlite(config.sqlite_path()),
         };
         let store = store::open(&database, &env).await?;
-        let outside = Arc::new(Folder::new(config.outside_path()));
         Ok(Self { env, keys, store, blobs, outside })
     }
 

@@ -187,3 +187,8 @@ pub fn openapi() -> OpenApi {
         .add_security_scheme("staff", bearer("The staff token: `pocketdesk-server staff-token --data DIR`."));
     api
 }
+
+/// [`openapi`] as it lies in the repository.
+pub fn openapi_json() -> String {
+    openapi().to_pretty_json().expect("a description has a JSON text")
+}
