@@ -5,6 +5,8 @@
 //! decide (an amend, a withdrawal) is judged again by the server.
 
 mod rebuild;
+#[cfg(test)]
+mod tests;
 mod wish;
 
 use pocketdesk_protocol::{
