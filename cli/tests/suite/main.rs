@@ -1,4 +1,8 @@
 //! The real binary: its help, its contract with scripts, and its days with a real server.
 
+mod day;
+mod desk;
 mod help;
+mod offline;
+mod terminal;
 mod texts;

@@ -1,0 +1,72 @@
+//! The real server, in this process and on a runtime of its own, so that a test can close and reopen it.
+
+use std::time::Duration;
+
+use pocketdesk_server::{
+    config::Config,
+    server::{Running, Server},
+};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+/// How long anything may take on a machine that others use too.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Desk {
+    runtime: Runtime,
+    running: Option<Running>,
+    config: Config,
+    pub url: String,
+    _home: tempfile::TempDir,
+}
+
+impl Desk {
+    pub fn open() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let config = Config::development(home.path().join("data"));
+        let mut desk = Self { runtime, running: None, config, url: String::new(), _home: home };
+        desk.reopen();
+        desk
+    }
+
+    /// Opens again where it was before.
+    pub fn reopen(&mut self) {
+        let running = self.runtime.block_on(Server::start(self.config.clone())).unwrap();
+        self.config.listen = running.addr();
+        self.url = running.url();
+        self.running = Some(running);
+    }
+
+    /// Nobody answers any more.
+    pub fn close(&mut self) {
+        let running = self.running.take().unwrap();
+        self.runtime.block_on(running.shutdown());
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    pub fn code_for(&self, email: &str) -> String {
+        let code = async { tokio::time::timeout(PATIENCE, self.running().code(email)).await };
+        self.runtime.block_on(code).expect("a code should be mailed")
+    }
+
+    /// What staff do about a ticket, by its number: `reply`, `status`, …
+    pub fn staff(&self, ticket: &str, what: &str, body: Value) {
+        let url = format!("{}/staff/tickets/{ticket}/{what}", self.url);
+        let sent = async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let request = client
+                .post(&url)
+                .bearer_auth(self.running().staff_token())
+                .header("content-type", "application/json")
+                .body(body.to_string());
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        };
+        let (status, text) = self.runtime.block_on(sent);
+        assert!(status.is_success(), "{what} of {ticket}: {status} {text}");
+    }
+}
