@@ -25,8 +25,8 @@ use crate::{
         uploads::{Quota, Uploads},
     },
     config::{Config, ConfigError, Tls},
-    context::{Context, DAY_MS, Parts, Policy, ServiceError},
-    desk::builtin::Builtin,
+    context::{self, Context, DAY_MS, Policy, ServiceError},
+    desk::{Desk, builtin::Builtin},
     env::{Env, system},
     files,
     journal::trim,
@@ -94,8 +94,8 @@ pub struct Ground {
 
 impl Ground {
     /// Opens database, blobs and keys; makes what is missing.
-    pub async fn open(config: &Config) -> Result<Self, StartError> {
-        let env = Env::system();
+    pub async fn open(config: &Config, env: &Env) -> Result<Self, StartError> {
+        let env = env.clone();
         // For the clients of S3 and SMTP; a second installation in one process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         system::private_folder(&config.data).map_err(at(&config.data))?;
@@ -121,12 +121,12 @@ impl Ground {
             restore_window_ms: i64::from(config.restore_window_days) * DAY_MS,
             ..Policy::default()
         };
-        let parts = Parts {
+        let parts = context::Parts {
             store: self.store.clone(),
             env: self.env.clone(),
             policy,
             key: ReceiptKey::new(self.keys.derive("receipts")),
-            desk: Arc::new(Builtin),
+            desk,
             outside: self.outside.clone(),
         };
         Ok(Context::open(parts).await?)
@@ -138,25 +138,44 @@ fn at(path: &std::path::Path) -> impl FnOnce(io::Error) -> StartError {
     move |why| StartError::Files { what, why }
 }
 
+/// What a server may be given instead of the real thing, by tests: another clock, a scripted desk, a caught mail.
+pub struct Parts {
+    /// The ports.
+    pub env: Env,
+    /// The help desk behind it.
+    pub desk: Arc<dyn Desk>,
+    /// What carries codes; none: what the configuration says.
+    pub post: Option<Arc<dyn Post>>,
+    /// In development gets every address and code.
+    pub on_code: Arc<dyn Fn(&str, &str) + Send + Sync>,
+}
+
+impl Default for Parts {
+    /// The real ones.
+    fn default() -> Self {
+        Self { env: Env::system(), desk: Arc::new(Builtin), post: None, on_code: Arc::new(|_, _| {}) }
+    }
+}
+
 /// Starts servers.
 pub struct Server;
 
 impl Server {
     /// Starts one in this process; it listens when this returns. Needs a tokio runtime with I/O and time.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        Self::start_with(config, |_, _| {}).await
+        Self::start_with(config, Parts::default()).await
     }
 
-    /// As [`Server::start`]; in development `on_code` gets every address and code.
-    pub async fn start_with(
-        config: Config,
-        on_code: impl Fn(&str, &str) + Send + Sync + 'static,
-    ) -> Result<Running, StartError> {
+    /// As [`Server::start`], on other parts.
+    pub async fn start_with(config: Config, parts: Parts) -> Result<Running, StartError> {
         config.check_serving()?;
-        let ground = Ground::open(&config).await?;
+        let ground = Ground { desk: parts.desk, ..Ground::open_on(&config, parts.env).await? };
         let ctx = ground.context(&config).await?;
         let codes = Arc::new(Codes::default());
-        let post = post(&config, codes.clone(), on_code)?;
+        let post = match parts.post {
+            Some(post) => post,
+            None => post(&config, codes.clone(), parts.on_code)?,
+        };
         let rules = Rules {
             sign_up: config.sign_up,
             domains: config.sign_up_domains.clone(),
@@ -188,18 +207,33 @@ impl Server {
             metrics_addr = Some(addr);
             listeners.push((handle, done));
         }
-        app.ctx.env.work.spawn(Box::pin(sweep_for_ever(app.clone())));
+        let (tell, swept) = oneshot::channel();
+        let sweeping = app.clone();
+        app.ctx.env.work.spawn(Box::pin(async move {
+            sweep_for_ever(sweeping).await;
+            let _ = tell.send(());
+        }));
         let staff_token =
             staff_token(&config.keys_path(), app.ctx.env.rng.as_ref()).map_err(at(&config.keys_path()))?;
         tracing::info!(%addr, tls = tls.is_some(), store = app.ctx.store.kind(), "listening");
-        Ok(Running { addr, metrics_addr, staff_token, app, codes, tls, tls_files: config.tls, listeners })
+        Ok(Running {
+            addr,
+            metrics_addr,
+            staff_token,
+            app,
+            codes,
+            tls,
+            tls_files: config.tls,
+            listeners,
+            swept,
+        })
     }
 }
 
 fn post(
     config: &Config,
     codes: Arc<Codes>,
-    on_code: impl Fn(&str, &str) + Send + Sync + 'static,
+    on_code: Arc<dyn Fn(&str, &str) + Send + Sync>,
 ) -> Result<Arc<dyn Post>, ConfigError> {
     let smtp = config.mail.as_ref().map(|mail| Smtp::new(mail, &config.desk_name)).transpose()?;
     match smtp {
@@ -322,6 +356,7 @@ pub struct Running {
     tls: Option<RustlsConfig>,
     tls_files: Option<Tls>,
     listeners: Vec<(Handle<SocketAddr>, Done)>,
+    swept: oneshot::Receiver<()>,
 }
 
 impl Running {
@@ -343,6 +378,11 @@ impl Running {
     /// The staff's token.
     pub fn staff_token(&self) -> &str {
         &self.staff_token
+    }
+
+    /// The ground of its services, for tests that look or act below the routes.
+    pub fn ctx(&self) -> &Context {
+        &self.app.ctx
     }
 
     /// What is behind its routes.
@@ -383,6 +423,7 @@ impl Running {
                 tracing::error!(%error, "a listener failed");
             }
         }
+        let _ = self.swept.await;
         tracing::info!("stopped");
     }
 }

@@ -22,8 +22,9 @@ impl Keys {
     /// Reads them, or makes them.
     pub fn open(folder: &Path, rng: &dyn Rng) -> io::Result<Self> {
         let text = system::load_or_create_secret(&folder.join("server-key"), || random_hex(rng))?;
-        let server = unhex(text.trim())
-            .ok_or_else(|| io::Error::other("keys/server-key is damaged: it must be 64 hexadecimal digits"))?;
+        let server = unhex(text.trim()).ok_or_else(|| {
+            io::Error::other("keys/server-key is damaged: it must be 64 hexadecimal digits")
+        })?;
         Ok(Self { server, staff: sha256(staff_token(folder, rng)?.as_bytes()) })
     }
 
@@ -61,10 +62,13 @@ impl std::fmt::Debug for Keys {
 
 /// The token the staff's programs carry; made at the first asking.
 pub fn staff_token(folder: &Path, rng: &dyn Rng) -> io::Result<String> {
-    let token = system::load_or_create_secret(&folder.join("staff-token"), || format!("staff-{}", random_hex(rng)))?;
+    let token =
+        system::load_or_create_secret(&folder.join("staff-token"), || format!("staff-{}", random_hex(rng)))?;
     let token = token.trim();
     if token.len() < 32 {
-        return Err(io::Error::other("keys/staff-token is too short to be a secret: remove it to have a new one made"));
+        return Err(io::Error::other(
+            "keys/staff-token is too short to be a secret: remove it to have a new one made",
+        ));
     }
     Ok(token.to_owned())
 }

@@ -45,7 +45,10 @@ impl Auth {
         with_write(&self.ctx, move |tx, _| {
             Box::pin(async move {
                 let mine = tx
-                    .query("SELECT 1 FROM session WHERE id = $1 AND person_id = $2", &values![session, asking.person])
+                    .query(
+                        "SELECT 1 FROM session WHERE id = $1 AND person_id = $2",
+                        &values![session, asking.person],
+                    )
                     .await?;
                 if mine.is_empty() {
                     return Err(AuthError::Service(ServiceError::NotFound("session")));
@@ -62,13 +65,18 @@ impl Auth {
 /// Ends one session: no token of it opens anything any more.
 pub async fn end_one(tx: &mut Write, session: SessionId) -> Result<(), StoreError> {
     let now = tx.now;
-    tx.execute("UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at = 0", &values![now, session]).await?;
+    tx.execute("UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at = 0", &values![now, session])
+        .await?;
     Ok(())
 }
 
 /// Ends every session of a person; for erasing them. Their live streams end within half a minute.
 pub async fn end_all(tx: &mut Write, person: PersonId) -> Result<(), StoreError> {
     let now = tx.now;
-    tx.execute("UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at = 0", &values![now, person]).await?;
+    tx.execute(
+        "UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at = 0",
+        &values![now, person],
+    )
+    .await?;
     Ok(())
 }

@@ -97,7 +97,8 @@ impl Auth {
             .ok_or(AuthError::Invalid { field: "secret", reason: "must be 64 hexadecimal digits" })?;
         let device: String =
             entered.device.chars().filter(|c| !c.is_control()).take(DEVICE_CHARS).collect::<String>();
-        let asked = Entered { id: entered.sign_in, code: entered.code, secret, install: entered.install, device };
+        let asked =
+            Entered { id: entered.sign_in, code: entered.code, secret, install: entered.install, device };
         let outcome = with_write(&self.ctx, {
             let asked = asked.clone();
             move |tx, _| {
@@ -142,7 +143,8 @@ impl Auth {
             tx.execute("UPDATE sign_in SET tries = tries + 1 WHERE id = $1", &values![entered.id.0]).await?;
             return Ok(Outcome::Wrong { tries_left: CODE_TRIES - tries - 1 });
         }
-        let refresh = tokens::encode(&self.keys.mac("first-refresh", &[entered.id.0.as_bytes(), &entered.secret]));
+        let refresh =
+            tokens::encode(&self.keys.mac("first-refresh", &[entered.id.0.as_bytes(), &entered.secret]));
         if let Some(session) = row[6].id_or_none::<SessionId>()? {
             return Ok(match self.repeat(tx, session, refresh, entered.install).await? {
                 Some(tokens) => Outcome::In(tokens, Vec::new()),
@@ -224,7 +226,8 @@ fn new_person(email: &str) -> NewPerson {
 
 /// Trims and lowers an address, and refuses what no mail can reach or what would add a header.
 fn address(text: &str) -> Result<String, AuthError> {
-    let wrong = AuthError::Invalid { field: "email", reason: "must be an e-mail address like olena@firm.example" };
+    let wrong =
+        AuthError::Invalid { field: "email", reason: "must be an e-mail address like olena@firm.example" };
     let email = text.trim().to_lowercase();
     if email.len() > EMAIL_BYTES || email.parse::<lettre::Address>().is_err() {
         return Err(wrong);

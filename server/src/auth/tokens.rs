@@ -68,7 +68,8 @@ impl Auth {
     /// Whether the session has not ended, on any replica.
     pub async fn is_live(&self, session: SessionId) -> Result<bool, AuthError> {
         let mut tx = self.ctx.store.begin(Mode::Read).await?;
-        let rows = tx.query("SELECT 1 FROM session WHERE id = $1 AND ended_at = 0", &values![session]).await?;
+        let rows =
+            tx.query("SELECT 1 FROM session WHERE id = $1 AND ended_at = 0", &values![session]).await?;
         Ok(!rows.is_empty())
     }
 
@@ -114,10 +115,9 @@ impl Auth {
         let session: SessionId = row[0].id()?;
         let Some((person, install)) = live_session(tx, session).await? else { return Ok(Rotated::Revoked) };
         let name = request.rotation.to_string();
-        let successor = encode(&self.keys.mac(
-            "refresh",
-            &[request.refresh_token.as_bytes(), request.rotation.0.as_bytes()],
-        ));
+        let successor = encode(
+            &self.keys.mac("refresh", &[request.refresh_token.as_bytes(), request.rotation.0.as_bytes()]),
+        );
         match row[1].text()? {
             "" => {
                 let now = tx.now;
@@ -132,9 +132,10 @@ impl Auth {
                 Ok(Rotated::Tokens(self.issue(tx, session, person, successor).await?))
             }
             // Once its successor was spent too, nobody waits for this answer: only a copied phone would ask.
-            same if same == name => {
-                Ok(self.repeat(tx, session, successor, install).await?.map_or(Rotated::Revoked, Rotated::Tokens))
-            }
+            same if same == name => Ok(self
+                .repeat(tx, session, successor, install)
+                .await?
+                .map_or(Rotated::Revoked, Rotated::Tokens)),
             _ => {
                 super::sessions::end_one(tx, session).await?;
                 Ok(Rotated::Stolen(session))
@@ -150,9 +151,8 @@ impl Auth {
         refresh: String,
         install: InstallId,
     ) -> Result<Option<Tokens>, AuthError> {
-        let rows = tx
-            .query("SELECT rotation FROM refresh_token WHERE hash = $1", &values![hash(&refresh)])
-            .await?;
+        let rows =
+            tx.query("SELECT rotation FROM refresh_token WHERE hash = $1", &values![hash(&refresh)]).await?;
         let newest = rows.first().is_some_and(|row| row[0].text().is_ok_and(str::is_empty));
         match live_session(tx, session).await? {
             Some((person, of)) if newest && of == install => {
@@ -210,7 +210,10 @@ enum Rotated {
     Stolen(SessionId),
 }
 
-async fn live_session(tx: &mut Write, session: SessionId) -> Result<Option<(PersonId, InstallId)>, AuthError> {
+async fn live_session(
+    tx: &mut Write,
+    session: SessionId,
+) -> Result<Option<(PersonId, InstallId)>, AuthError> {
     let rows = tx
         .query("SELECT person_id, install FROM session WHERE id = $1 AND ended_at = 0", &values![session])
         .await?;

@@ -87,8 +87,11 @@ async fn finish(ctx: &Context, uploads: &Uploads) -> Result<u64, UploadError> {
         }
         with_write(ctx, move |tx, _| {
             Box::pin(async move {
-                tx.execute("DELETE FROM upload_part WHERE upload = $1 AND person_id = $2", &values![id, person])
-                    .await?;
+                tx.execute(
+                    "DELETE FROM upload_part WHERE upload = $1 AND person_id = $2",
+                    &values![id, person],
+                )
+                .await?;
                 tx.execute("DELETE FROM upload WHERE id = $1 AND person_id = $2", &values![id, person]).await
             })
         })

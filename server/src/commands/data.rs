@@ -1,18 +1,18 @@
 //! The verbs that work on the data directory and serve nobody.
 #![allow(clippy::print_stdout)]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{AddPerson, Backup, Places, Restore, configuration};
+use super::{AddPerson, Places, configuration};
 use crate::{
     auth::keys,
     backup,
-    config::Flags,
+    config::{Config, Flags},
     env::{Env, system},
     people::{self, NewPerson},
-    server::Ground,
+    server::{Ground, StartError},
 };
 
 pub(super) fn staff_token(places: &Places, environment: BTreeMap<String, String>) -> Result<(), String> {
@@ -41,22 +41,15 @@ pub(super) async fn add_person(args: AddPerson, environment: BTreeMap<String, St
     Ok(())
 }
 
-pub(super) async fn backup(args: Backup, environment: BTreeMap<String, String>) -> Result<(), String> {
-    let config = configuration(&args.places, environment, Flags::default())?;
-    let ground = Ground::open(&config).await.map_err(|why| why.to_string())?;
-    backup::backup(ground.store.as_ref(), &ground.env, &ground.blobs, &args.to)
-        .await
-        .map_err(|why| why.to_string())?;
-    println!("{}", json!({ "event": "backup", "folder": args.to }));
-    Ok(())
+/// Copies database and files of the configured server into `folder`, while it runs or not.
+pub async fn backup(config: &Config, env: &Env, folder: &Path) -> Result<(), StartError> {
+    let ground = Ground::open_on(config, env.clone()).await?;
+    Ok(backup::backup(ground.store.as_ref(), &ground.env, &ground.blobs, folder).await?)
 }
 
-pub(super) async fn restore(args: Restore, environment: BTreeMap<String, String>) -> Result<(), String> {
-    let config = configuration(&args.places, environment, Flags::default())?;
-    let ground = Ground::open(&config).await.map_err(|why| why.to_string())?;
-    backup::restore(ground.store.as_ref(), &ground.env, &ground.blobs, ground.outside.as_ref(), &args.from)
-        .await
-        .map_err(|why| why.to_string())?;
-    println!("{}", json!({ "event": "restored", "folder": args.from }));
-    Ok(())
+/// Fills the configured, empty data directory from `folder`.
+pub async fn restore(config: &Config, env: &Env, folder: &Path) -> Result<(), StartError> {
+    let ground = Ground::open_on(config, env.clone()).await?;
+    let Ground { env, store, blobs, outside, .. } = &ground;
+    Ok(backup::restore(store.as_ref(), env, blobs, outside.as_ref(), folder).await?)
 }

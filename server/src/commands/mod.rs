@@ -14,7 +14,14 @@ use std::{
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{self, Config, ConfigError, Flags, Sources};
+use serde_json::json;
+
+pub use self::data::{backup, restore};
+use crate::{
+    config::{self, Config, ConfigError, Flags, Sources},
+    env::Env,
+    server::StartError,
+};
 
 /// The desk side of Pocketdesk: takes requests for help from phones and keeps them for the desk.
 ///
@@ -157,7 +164,8 @@ pub async fn run(
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
     environment: BTreeMap<String, String>,
 ) -> ExitCode {
-    let cli = match command().try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found)) {
+    let cli = match command().try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found))
+    {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -168,8 +176,18 @@ pub async fn run(
         Verb::Serve(args) => serve::serve(args, environment).await,
         Verb::StaffToken(args) => data::staff_token(&args.places, environment),
         Verb::AddPerson(args) => data::add_person(args, environment).await,
-        Verb::Backup(args) => data::backup(args, environment).await,
-        Verb::Restore(args) => data::restore(args, environment).await,
+        Verb::Backup(Backup { places, to: folder }) => {
+            match configuration(&places, environment, Flags::default()) {
+                Ok(config) => said(backup(&config, &Env::system(), &folder).await, "backup", &folder),
+                Err(sentence) => Err(sentence),
+            }
+        }
+        Verb::Restore(Restore { places, from: folder }) => {
+            match configuration(&places, environment, Flags::default()) {
+                Ok(config) => said(restore(&config, &Env::system(), &folder).await, "restored", &folder),
+                Err(sentence) => Err(sentence),
+            }
+        }
         Verb::Openapi => {
             println!("{}", crate::api::openapi_json());
             Ok(())
@@ -184,7 +202,17 @@ pub async fn run(
     }
 }
 
-fn configuration(places: &Places, environment: BTreeMap<String, String>, flags: Flags) -> Result<Config, String> {
+fn said(done: Result<(), StartError>, event: &str, folder: &Path) -> Result<(), String> {
+    done.map_err(|why| why.to_string())?;
+    println!("{}", json!({ "event": event, "folder": folder }));
+    Ok(())
+}
+
+fn configuration(
+    places: &Places,
+    environment: BTreeMap<String, String>,
+    flags: Flags,
+) -> Result<Config, String> {
     let named = places.config.clone().or_else(|| environment.get("POCKETDESK_CONFIG").map(PathBuf::from));
     let file = named.map(|path| read_file(&path)).transpose().map_err(|why| why.to_string())?;
     let flags = Flags { data: places.data.clone(), database: places.database.clone(), ..flags };

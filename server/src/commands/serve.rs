@@ -1,22 +1,28 @@
 //! `serve`.
 #![allow(clippy::print_stdout)]
 
-use std::{collections::BTreeMap, io::IsTerminal};
+use std::{collections::BTreeMap, io::IsTerminal, sync::Arc};
 
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use super::{Serve, configuration};
-use crate::{config::Flags, server::Server};
+use crate::{
+    config::Flags,
+    server::{Parts, Server},
+};
 
 pub(super) async fn serve(args: Serve, environment: BTreeMap<String, String>) -> Result<(), String> {
     log(environment.get("POCKETDESK_LOG").map(String::as_str))?;
     let flags = Flags { listen: args.listen, development: args.development, ..Flags::default() };
     let config = configuration(&args.places, environment, flags)?;
-    let print = |email: &str, code: &str| println!("{}", json!({ "event": "code", "email": email, "code": code }));
+    let on_code = |email: &str, code: &str| {
+        println!("{}", json!({ "event": "code", "email": email, "code": code }));
+    };
+    let parts = Parts { on_code: Arc::new(on_code), ..Parts::default() };
     // Heard of from the first moment, so that a signal during a long migration is not lost.
     let signals = Signals::new().map_err(|why| format!("signals: {why}"))?;
-    let running = Server::start_with(config, print).await.map_err(|why| why.to_string())?;
+    let running = Server::start_with(config, parts).await.map_err(|why| why.to_string())?;
     println!("{}", json!({ "event": "listening", "addr": running.addr().to_string() }));
     signals
         .wait_for_stop(|| match running.reload_tls() {
@@ -30,7 +36,8 @@ pub(super) async fn serve(args: Serve, environment: BTreeMap<String, String>) ->
 
 /// Logs go to standard error: readable on a terminal, JSON elsewhere.
 fn log(filter: Option<&str>) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info")).map_err(|why| format!("POCKETDESK_LOG: {why}"))?;
+    let filter =
+        EnvFilter::try_new(filter.unwrap_or("info")).map_err(|why| format!("POCKETDESK_LOG: {why}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let set = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
     set.map_err(|why| why.to_string())

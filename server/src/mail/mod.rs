@@ -70,7 +70,11 @@ mod tests {
 
     #[test]
     fn the_mail_is_in_the_persons_language_and_holds_the_code() {
-        let mail = |locale: &str| CodeMail { email: "a@b.example".into(), code: "012345".into(), locale: locale.into() };
+        let mail = |locale: &str| CodeMail {
+            email: "a@b.example".into(),
+            code: "012345".into(),
+            locale: locale.into(),
+        };
         let (_, uk) = compose(&mail("uk"), "Допомога");
         let (_, en) = compose(&mail("xx"), "Help");
         assert!(uk.contains("012345") && en.contains("012345") && uk.contains("Допомога"), "{uk} {en}");
