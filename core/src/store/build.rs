@@ -170,7 +170,7 @@ impl Store {
             let (active, building) =
                 if growing { (Some(name.as_str()), None) } else { (active.as_deref(), Some(name.as_str())) };
             tx.set_cache_names(active, building)?;
-            Ok(file)
+            Ok::<_, StoreError>(file)
         })?;
         let name = file.name.clone();
         if growing {
@@ -208,7 +208,7 @@ impl Store {
         let (names, mut changes) = self.write(|tx| {
             let names = tx.cache_names()?;
             tx.set_cache_names(None, None)?;
-            Ok(names)
+            Ok::<_, StoreError>(names)
         })?;
         (self.active, self.building) = (None, None);
         for name in [names.0, names.1].into_iter().flatten() {
@@ -257,7 +257,14 @@ impl Store {
         };
         let changes = file.fill(&stemmers, |fill| {
             ripen(fill)?;
-            if fill.page(plan)? { fill.settle().map(Some) } else { Ok(None) }
+            if !fill.page(plan)? {
+                return Ok(None);
+            }
+            // A build is indexed at its end; in daily life what has come can be found at once.
+            if fill.read.facts()?.finished {
+                index::index_some(fill.read.db, &stemmers)?;
+            }
+            fill.settle().map(Some)
         })?;
         Ok(match changes {
             None => Applied::Stale,
@@ -283,8 +290,7 @@ impl Store {
             });
         }
         file.fill(&stemmers, ripen)?;
-        // A growing file is searched already and goes on being indexed at idle.
-        while !shown && file.fill(&stemmers, |fill| index::index_some(fill.read.db, &stemmers))? {}
+        while file.fill(&stemmers, |fill| index::index_some(fill.read.db, &stemmers))? {}
         file.fill(&stemmers, |fill| Ok(fill.read.db.execute("UPDATE facts SET finished = 1", [])?))?;
         file.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         place.disk.sync_file(&file.path)?;
@@ -295,7 +301,7 @@ impl Store {
         let (old, mut changes) = self.write(|tx| {
             let (active, _) = tx.cache_names()?;
             tx.set_cache_names(Some(name.as_str()), None)?;
-            Ok(active)
+            Ok::<_, StoreError>(active)
         })?;
         self.active = self.building.take();
         if let Some(old) = old {

@@ -92,8 +92,12 @@ impl Store {
         if disk.find(&dir) != Found::Folder {
             return Err(StoreError::NotFound { what: "such account" });
         }
-        let place =
-            Place { disk, keys: Keys::load(env.secrets.as_ref(), name)?, dir, stemmers: Arc::new(Stemmers::new()) };
+        let place = Place {
+            disk,
+            keys: Keys::load(env.secrets.as_ref(), name)?,
+            dir,
+            stemmers: Arc::new(Stemmers::new()),
+        };
         let path = place.dir.join(OWN);
         let new = place.disk.find(&path) == Found::Nothing;
         let access = if new { Access::Create } else { Access::Write };
@@ -134,17 +138,21 @@ impl Store {
         Arc::clone(&self.files)
     }
 
-    /// One transaction of own.db, durable when this returns. An error undoes all of it.
-    pub fn write<T>(&mut self, work: impl FnOnce(&mut OwnTx<'_>) -> Result<T>) -> Result<(T, Changes)> {
+    /// One transaction of own.db, durable when this returns. An error, the caller's own too, undoes all of it.
+    pub fn write<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut OwnTx<'_>) -> Result<T, E>,
+    ) -> Result<(T, Changes), E> {
         if let Some(why) = &self.read_only {
-            return Err(StoreError::ReadOnly { why: why.clone() });
+            return Err(StoreError::ReadOnly { why: why.clone() }.into());
         }
         // IMMEDIATE: what is read in it is what is written upon, also with another process at work.
-        let tx = self.own.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx =
+            self.own.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let mut own = OwnTx { read: OwnRead { db: &tx }, changes: Changes::default(), unsealed: Vec::new() };
         let answer = work(&mut own)?;
         let OwnTx { changes, unsealed, .. } = own;
-        tx.commit()?;
+        tx.commit().map_err(StoreError::from)?;
         for sealed in unsealed {
             // What stays for whatever reason is swept at the next start.
             let _ = self.files.remove(&sealed);
@@ -152,14 +160,33 @@ impl Store {
         Ok((answer, changes))
     }
 
-    /// Reads on the writer's own connections.
-    pub fn read<T>(&mut self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+    /// The same with the cache in sight, for what is judged by what the person saw.
+    pub fn write_seeing<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut OwnTx<'_>, Option<&CacheRead<'_>>) -> Result<T, E>,
+    ) -> Result<(T, Changes), E> {
         self.follow_names()?;
-        let own = self.own.transaction()?;
+        // Out of its place meanwhile, so that own.db and the cache are borrowed apart.
+        let active = self.active.take();
+        let done = self.write(|tx| {
+            let cache = active.as_ref().map(CacheFile::read);
+            work(tx, cache.as_ref())
+        });
+        self.active = active;
+        done
+    }
+
+    /// Reads on the writer's own connections.
+    pub fn read<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.follow_names()?;
+        let own = self.own.transaction().map_err(StoreError::from)?;
         // The first read takes own.db's snapshot, before the cache's.
         OwnRead { db: &own }.cache_names()?;
         let cache = match &mut self.active {
-            Some(active) => Some((active.db.transaction()?, &active.name)),
+            Some(active) => Some((active.db.transaction().map_err(StoreError::from)?, &active.name)),
             None => None,
         };
         let cache = cache.as_ref().map(|(db, name)| CacheRead { db, name });

@@ -209,6 +209,12 @@ impl OwnRead<'_> {
         Ok(find.query_map([], local_file)?.collect::<Result<_, _>>()?)
     }
 
+    /// Whether an op or a draft names the file.
+    pub fn is_named(&self, id: AttachmentId) -> Result<bool> {
+        let mut find = self.db.prepare_cached("SELECT 1 FROM file_uses WHERE file = ?1")?;
+        Ok(find.exists([blob(id.0)])?)
+    }
+
     /// A setting.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         let mut find = self.db.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;

@@ -29,15 +29,19 @@ pub struct Reader {
 
 impl Reader {
     pub(super) fn open(place: Place) -> Result<Self> {
-        let own = open::open(place.disk.as_ref(), &place.dir.join(OWN), &place.keys.own, Kind::Own, Access::Read)?;
+        let own =
+            open::open(place.disk.as_ref(), &place.dir.join(OWN), &place.keys.own, Kind::Own, Access::Read)?;
         Ok(Self { place, own, cache: None })
     }
 
     /// Reads one moment of the account.
-    pub fn read<T>(&mut self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+    pub fn read<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let stemmers = Arc::clone(&self.place.stemmers);
         for last in (0..TRIES).map(|n| n + 1 == TRIES) {
-            let own = self.own.transaction()?;
+            let own = self.own.transaction().map_err(StoreError::from)?;
             // The first read takes the snapshot.
             let (active, _) = OwnRead { db: &own }.cache_names()?;
             if self
@@ -52,14 +56,14 @@ impl Reader {
                         // Replaced between the two: own.db's next snapshot names the new one.
                         Some(Err(StoreError::Gone)) if !last => continue,
                         Some(Err(error @ (StoreError::Busy | StoreError::Locked | StoreError::Full))) => {
-                            return Err(error);
+                            return Err(error.into());
                         }
                         // Only the process that syncs judges a cache; until then there is none.
                         Some(Err(_)) => None,
                     };
             }
             let cache = match &mut self.cache {
-                Some(file) => Some((file.db.transaction()?, &file.name)),
+                Some(file) => Some((file.db.transaction().map_err(StoreError::from)?, &file.name)),
                 None => None,
             };
             let cache = match &cache {
@@ -73,7 +77,7 @@ impl Reader {
             };
             return work(&Snapshot { own: OwnRead { db: &own }, cache, stemmers: &stemmers });
         }
-        Err(StoreError::Gone)
+        Err(StoreError::Gone.into())
     }
 }
 

@@ -116,7 +116,13 @@ fn is_ukrainian(text: &str) -> bool {
 fn words(text: &str) -> impl Iterator<Item = String> {
     let normal: std::borrow::Cow<'_, str> = match is_nfkc_quick(text.chars()) {
         IsNormalized::Yes => text.into(),
-        _ => text.nfkc().collect::<String>().into(),
+        // Its compatibility form is the letters "No", which would grow together with the number.
+        _ => text
+            .chars()
+            .map(|letter| if letter == '№' { ' ' } else { letter })
+            .nfkc()
+            .collect::<String>()
+            .into(),
     };
     let mut words = Vec::new();
     let mut word = String::new();

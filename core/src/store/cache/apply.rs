@@ -120,7 +120,11 @@ impl<'a> Fill<'a> {
                     "INSERT INTO rows (id, kind, v, ticket, position, foreign_, waiting, row)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?;
-                write.execute(columns)?;
+                let key = write.insert(columns)?;
+                // SQLite gives the key of a row that is gone again: the index has passed it by.
+                if key <= self.indexed_to {
+                    index::reword(self, key, &item.k, item.id.0, None, Some(row))?;
+                }
             }
         }
         Ok(())
@@ -201,7 +205,10 @@ impl<'a> Fill<'a> {
             cache: self.read.overlay_facts()?,
             unread,
         };
-        let place = hot::key_of(&facts, self.me);
+        let Some(place) = hot::key_of(&facts, self.me) else {
+            db.prepare_cached("DELETE FROM tickets WHERE id = ?1")?.execute([blob(id.0)])?;
+            return Ok(());
+        };
         let row = &ticket.row;
         let mut write = db.prepare_cached(
             "INSERT INTO tickets (id, key, grp, sort, status, number, mine, unread)

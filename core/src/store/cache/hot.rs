@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pocketdesk_domain::outbox::overlay::{self, InboxKey, TicketFacts, inbox_key};
+use pocketdesk_domain::outbox::overlay::{self, InboxKey, TicketFacts, inbox_key, inbox_key_of_row};
 use pocketdesk_protocol::{
     ids::{EntityId, PersonId},
     rows::kind,
@@ -95,8 +95,14 @@ pub(super) fn words(kind_of: &str, row: &str) -> Option<String> {
     Some(words)
 }
 
-/// Where the server's rows alone put a ticket in the list.
-pub(super) fn key_of(facts: &TicketFacts<'_>, me: Option<PersonId>) -> InboxKey {
+/// Where the server's rows alone put a ticket in the list; none when they do not show it.
+pub(super) fn key_of(facts: &TicketFacts<'_>, me: Option<PersonId>) -> Option<InboxKey> {
+    let row = &facts.ticket?.row;
+    if facts.comments.is_empty() {
+        let mine = me.is_some() && row.author.id == me;
+        return Some(inbox_key_of_row(row, mine, facts.rating.map(|rating| rating.row.round)));
+    }
+    // A refused reply of the person's asks for them, whatever the ticket's own state.
     let account = overlay::AccountFacts {
         account: String::new(),
         me,

@@ -25,16 +25,30 @@ fn the_list_is_in_the_order_a_person_needs_and_pages_join() {
     let mut rows = vec![
         ticket_with(1, 1, json!({"subject": "solved long ago", "status": "closed", "updated_at": 10})),
         ticket_with(2, 1, json!({"subject": "open, no promise", "updated_at": 50})),
-        ticket_with(3, 1, json!({"subject": "open, far promise", "updated_at": 60, "deadline": {"at": 9_000}})),
-        ticket_with(4, 1, json!({"subject": "open, near promise", "updated_at": 20, "deadline": {"at": 5_000}})),
+        ticket_with(
+            3,
+            1,
+            json!({"subject": "open, far promise", "updated_at": 60, "deadline": {"at": 9_000}}),
+        ),
+        ticket_with(
+            4,
+            1,
+            json!({"subject": "open, near promise", "updated_at": 20, "deadline": {"at": 5_000}}),
+        ),
         ticket_with(5, 1, json!({"subject": "asked", "status": "waits_for_requester", "updated_at": 5})),
         ticket_with(6, 1, json!({"subject": "closed lately", "status": "closed", "updated_at": 70})),
     ];
     rows.reverse();
     built(&mut store, &rows);
     let mut reader = store.reader().unwrap();
-    let order =
-        ["asked", "open, near promise", "open, far promise", "open, no promise", "closed lately", "solved long ago"];
+    let order = [
+        "asked",
+        "open, near promise",
+        "open, far promise",
+        "open, no promise",
+        "closed lately",
+        "solved long ago",
+    ];
     assert_eq!(subjects(&mut reader), order);
     let mut after = None;
     for subject in order {
@@ -49,7 +63,8 @@ fn the_list_is_in_the_order_a_person_needs_and_pages_join() {
 fn tickets_of_one_moment_are_each_listed_once() {
     let phone = Phone::new();
     let mut store = phone.store();
-    let rows: Vec<_> = (1..=25).map(|n| ticket_with(n, 1, json!({"subject": n.to_string(), "updated_at": 5}))).collect();
+    let rows: Vec<_> =
+        (1..=25).map(|n| ticket_with(n, 1, json!({"subject": n.to_string(), "updated_at": 5}))).collect();
     built(&mut store, &rows);
     let mut reader = store.reader().unwrap();
     let (mut seen, mut after) = (Vec::new(), None);
@@ -141,7 +156,7 @@ fn rows_of_a_kind_this_build_does_not_know_are_kept_and_not_shown() {
             assert_eq!(cache.v("poll", EntityId(id(9)))?, Some(3));
             assert_eq!(cache.v("comment", EntityId(id(8)))?, Some(1));
             assert_eq!(cache.rows_of(ticket_id(1))?.comments, []);
-            Ok(())
+            Ok::<_, StoreError>(())
         })
         .unwrap();
 }
@@ -172,7 +187,7 @@ fn unread_counts_what_others_wrote_past_the_mark() {
                 let entry = cache.inbox_entry(ticket_id(1))?.unwrap();
                 assert_eq!(entry.unread, cache.rows_of(ticket_id(1))?.unread);
                 assert_eq!(cache.counts()?.unread, u64::from(entry.unread > 0));
-                Ok(entry.unread)
+                Ok::<_, StoreError>(entry.unread)
             })
             .unwrap()
     };
@@ -257,7 +272,7 @@ fn a_ticket_is_found_by_number_and_by_the_beginning_of_its_id() {
             assert_eq!(cache.by_prefix(&text[..4].to_uppercase(), 5)?, [1, 2].map(ticket_id));
             assert_eq!(cache.by_prefix("zz", 5)?, []);
             assert_eq!(cache.by_prefix("", 5)?, []);
-            Ok(())
+            Ok::<_, StoreError>(())
         })
         .unwrap();
 }
@@ -267,7 +282,9 @@ fn a_change_names_the_screens_it_moves() {
     let phone = Phone::new();
     let mut store = phone.store();
     let file = built(&mut store, &[ticket(1, 1, "a", "open"), ticket(2, 1, "b", "open")]);
-    let Applied::Done(changes) = page(&mut store, &file, "c0", &[comment(5, 1, 1, 1, by_staff(), "x")], "c1", 0) else {
+    let Applied::Done(changes) =
+        page(&mut store, &file, "c0", &[comment(5, 1, 1, 1, by_staff(), "x")], "c1", 0)
+    else {
         panic!("it is in")
     };
     assert_eq!((changes.tickets.into_iter().collect::<Vec<_>>(), changes.inbox), (vec![ticket_id(1)], true));

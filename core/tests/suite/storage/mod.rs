@@ -17,7 +17,7 @@ use pocketdesk_core::{
         Body, Env, NetError, Remote,
         system::{FileSecrets, SystemClock, SystemRng, SystemWork},
     },
-    store::{Applied, CacheName, Changes, Home, PagePlan, Store},
+    store::{Applied, CacheName, Changes, Home, PagePlan, Store, StoreError},
 };
 use pocketdesk_domain::outbox::{LaneKey, OpState, OwnChange, StoredOp, Wake};
 use pocketdesk_protocol::{
@@ -31,7 +31,10 @@ use uuid::Uuid;
 struct NoNetwork;
 
 impl Remote for NoNetwork {
-    fn send(&self, _: http::Request<bytes::Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
+    fn send(
+        &self,
+        _: http::Request<bytes::Bytes>,
+    ) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
         Box::pin(async { Err(NetError::Unreachable) })
     }
 }
@@ -130,7 +133,13 @@ fn ticket_id(n: u64) -> TicketId {
 }
 
 fn item(k: &str, id: Uuid, v: i64, row: serde_json::Value) -> Item {
-    Item { k: k.into(), id: EntityId(id), v, row: Some(serde_json::value::to_raw_value(&row).unwrap()), gone: None }
+    Item {
+        k: k.into(),
+        id: EntityId(id),
+        v,
+        row: Some(serde_json::value::to_raw_value(&row).unwrap()),
+        gone: None,
+    }
 }
 
 fn gone(k: &str, id: Uuid, v: i64, gone: Gone) -> Item {
@@ -176,7 +185,14 @@ fn frame_end(resume: &str, last: bool) -> FrameEnd {
 }
 
 /// A page asked for from `asked` when own.db counted `verdicts`.
-fn page(store: &mut Store, file: &CacheName, asked: &str, items: &[Item], next: &str, verdicts: i64) -> Applied {
+fn page(
+    store: &mut Store,
+    file: &CacheName,
+    asked: &str,
+    items: &[Item],
+    next: &str,
+    verdicts: i64,
+) -> Applied {
     let plan = PagePlan {
         file,
         asked: &Cursor(asked.into()),

@@ -1,6 +1,6 @@
 //! Cache files are built, switched and lost at every possible moment, and a person sees every word all the while.
 
-use pocketdesk_core::store::{CacheState, Reader, StoreError};
+use pocketdesk_core::store::{CacheState, Reader};
 use pocketdesk_domain::outbox::overlay;
 
 use super::*;
@@ -8,14 +8,18 @@ use super::*;
 /// Rows of twelve tickets in six frames, as a server sends them: newest first.
 fn frames() -> Vec<Vec<Item>> {
     let tickets: Vec<u64> = (1..=12).rev().collect();
-    let rows = |n: &u64| [ticket(*n, 1, &format!("Принтер {n}"), "open"), comment(100 + n, *n, 1, 1, by_staff(), "чиним")];
+    let rows = |n: &u64| {
+        [ticket(*n, 1, &format!("Принтер {n}"), "open"), comment(100 + n, *n, 1, 1, by_staff(), "чиним")]
+    };
     tickets.chunks(2).map(|pair| pair.iter().flat_map(rows).collect()).collect()
 }
 
 fn shown(store: &mut Store) -> Vec<String> {
     store
         .read(|snap| match snap.cache() {
-            Some(cache) => Ok(cache.inbox(None, 100)?.into_iter().map(|entry| entry.ticket.row.subject).collect()),
+            Some(cache) => Ok::<_, StoreError>(
+                cache.inbox(None, 100)?.into_iter().map(|entry| entry.ticket.row.subject).collect(),
+            ),
             None => Ok(Vec::new()),
         })
         .unwrap()
@@ -28,19 +32,25 @@ fn go_on(store: &mut Store, frames: &[Vec<Item>]) -> CacheState {
     let (file, from, cursor) = match unfinished {
         Some(facts) => (
             facts.name.clone(),
-            if facts.frames_done { frames.len() } else { facts.resume.as_ref().map_or(0, |key| key.parse().unwrap()) },
+            if facts.frames_done {
+                frames.len()
+            } else {
+                facts.resume.as_ref().map_or(0, |key| key.parse().unwrap())
+            },
             facts.cursor.clone(),
         ),
         None if found.active.is_some() => return found,
         None => (store.begin_build(Some(olena())).unwrap().0, 0, None),
     };
     for (number, rows) in frames.iter().enumerate().skip(from) {
-        let start = (number == from).then(|| SnapshotStart { as_of: Cursor(format!("as-of-{number}")), ..start(12) });
+        let start =
+            (number == from).then(|| SnapshotStart { as_of: Cursor(format!("as-of-{number}")), ..start(12) });
         let end = frame_end(&(number + 1).to_string(), number + 1 == frames.len());
         store.apply_frame(&file, start.as_ref(), rows, &end).unwrap();
     }
     let state = store.cache_state().unwrap();
-    let facts = [state.active, state.building].into_iter().flatten().find(|facts| facts.name == file).unwrap();
+    let facts =
+        [state.active, state.building].into_iter().flatten().find(|facts| facts.name == file).unwrap();
     let asked = cursor.or(facts.cursor).unwrap();
     assert!(["as-of-0", "done"].contains(&asked.0.as_str()), "the first as_of is kept: {asked:?}");
     if asked.0 != "done" {
@@ -57,19 +67,24 @@ fn expect_whole(store: &mut Store, when: &str) {
     let list = shown(store);
     assert_eq!(list.len(), 11, "{when}: {list:?}");
     assert!(!list.contains(&"Принтер 4".to_owned()) && list.contains(&"Принтер 3".to_owned()), "{when}");
-    store.read(|snap| {
-        let solved = snap.cache().unwrap().ticket(ticket_id(3))?.unwrap().row.status;
-        assert_eq!(solved.as_str(), "solved", "{when}");
-        let hits = snap.search("принтеры", pocketdesk_core::store::Order::Newest, 100)?;
-        assert_eq!(hits.len(), 11, "{when}: everything is found");
-        Ok(())
-    })
-    .unwrap();
+    store
+        .read(|snap| {
+            let solved = snap.cache().unwrap().ticket(ticket_id(3))?.unwrap().row.status;
+            assert_eq!(solved.as_str(), "solved", "{when}");
+            let hits = snap.search("принтеры", pocketdesk_core::store::Order::Newest, 100)?;
+            assert_eq!(hits.len(), 11, "{when}: everything is found");
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
 }
 
 fn cache_files(phone: &Phone) -> usize {
     let names = std::fs::read_dir(phone.account_dir()).unwrap().map(|entry| entry.unwrap().file_name());
-    names.filter(|name| name.to_string_lossy().starts_with("cache-") && name.to_string_lossy().ends_with(".db")).count()
+    names
+        .filter(|name| {
+            name.to_string_lossy().starts_with("cache-") && name.to_string_lossy().ends_with(".db")
+        })
+        .count()
 }
 
 /// Runs a first sync (or a reset beside an old file) step by step; after each step the phone is killed and started.
@@ -85,7 +100,9 @@ fn cut_everywhere(old: bool) {
     cuts.push(("begun".into(), phone.killed_now()));
     for (number, rows) in frames().iter().enumerate() {
         let start = (number == 0).then(|| SnapshotStart { as_of: Cursor("as-of-0".into()), ..start(12) });
-        store.apply_frame(&file, start.as_ref(), rows, &frame_end(&(number + 1).to_string(), number == 5)).unwrap();
+        store
+            .apply_frame(&file, start.as_ref(), rows, &frame_end(&(number + 1).to_string(), number == 5))
+            .unwrap();
         cuts.push((format!("frame {number}"), phone.killed_now()));
         let expected = if old { 1 } else { (number + 1) * 2 };
         assert_eq!(shown(&mut store).len(), expected, "the old file is shown until the new one is whole");
@@ -157,11 +174,11 @@ fn a_build_of_another_epoch_or_scopes_is_not_gone_on_with() {
     let mut store = phone.store();
     let (file, _) = store.begin_build(None).unwrap();
     store.apply_frame(&file, Some(&start(1)), &[ticket(1, 1, "a", "open")], &frame_end("1", false)).unwrap();
-    for other in [
-        SnapshotStart { epoch: Epoch(EPOCH.0 + 1), ..start(1) },
-        SnapshotStart { scopes_rev: 2, ..start(1) },
-    ] {
-        let mixed = store.apply_frame(&file, Some(&other), &[ticket(2, 1, "b", "open")], &frame_end("2", false));
+    for other in
+        [SnapshotStart { epoch: Epoch(EPOCH.0 + 1), ..start(1) }, SnapshotStart { scopes_rev: 2, ..start(1) }]
+    {
+        let mixed =
+            store.apply_frame(&file, Some(&other), &[ticket(2, 1, "b", "open")], &frame_end("2", false));
         assert!(mixed.is_err());
     }
     assert_eq!(shown(&mut store), ["a"]);
@@ -186,9 +203,16 @@ fn a_reader_goes_over_to_the_new_file_and_survives_the_end_of_the_old() {
     let phone = Phone::new();
     let mut store = phone.store();
     let mut reader = store.reader().unwrap();
-    assert!(reader.read(|snap| Ok(snap.cache().is_none())).unwrap(), "before the first sync there is none");
+    assert!(
+        reader.read(|snap| Ok::<_, StoreError>(snap.cache().is_none())).unwrap(),
+        "before the first sync there is none"
+    );
     let first = |reader: &mut Reader| {
-        reader.read(|snap| Ok(snap.cache().unwrap().inbox(None, 1)?.remove(0).ticket.row.subject)).unwrap()
+        reader
+            .read(|snap| {
+                Ok::<_, StoreError>(snap.cache().unwrap().inbox(None, 1)?.remove(0).ticket.row.subject)
+            })
+            .unwrap()
     };
     for subject in ["one", "two", "three"] {
         built(&mut store, &[ticket(1, 1, subject, "open")]);
@@ -199,7 +223,7 @@ fn a_reader_goes_over_to_the_new_file_and_survives_the_end_of_the_old() {
         .read(|snap| {
             built(&mut store, &[ticket(1, 1, "four", "open")]);
             assert_eq!(snap.cache().unwrap().inbox(None, 1)?[0].ticket.row.subject, "three");
-            Ok(())
+            Ok::<_, StoreError>(())
         })
         .unwrap();
     assert_eq!(first(&mut reader), "four");
@@ -226,7 +250,8 @@ fn a_cache_deleted_at_any_moment_costs_no_word() {
         };
         let (file, _) = store.begin_build(Some(olena())).unwrap();
         delete(0);
-        let mut lost = store.apply_frame(&file, Some(&start(1)), &frames()[0], &frame_end("1", true)).is_err();
+        let mut lost =
+            store.apply_frame(&file, Some(&start(1)), &frames()[0], &frame_end("1", true)).is_err();
         delete(1);
         let plan = PagePlan {
             file: &file,
@@ -247,7 +272,7 @@ fn a_cache_deleted_at_any_moment_costs_no_word() {
         delete(4);
         assert_eq!(lost, moment < 3, "moment {moment}");
         assert_eq!(store.cache_state().unwrap().active, None, "moment {moment}: it is known to be missing");
-        assert!(reader.read(|snap| Ok(snap.cache().is_none())).unwrap());
+        assert!(reader.read(|snap| Ok::<_, StoreError>(snap.cache().is_none())).unwrap());
         let op = reader.read(|snap| snap.own().op(op.op)).unwrap().unwrap();
         assert!(overlay::is_shown(&op, None, overlay::CacheFacts::default()), "moment {moment}");
         expect_whole(&mut store, &format!("moment {moment}"));
@@ -294,7 +319,7 @@ fn a_reply_is_seen_at_every_cut_between_verdict_and_page() {
                 let op = snap.own().op(op.op)?.unwrap();
                 let cache = snap.cache().unwrap();
                 let v = cache.v("comment", op.entity)?;
-                Ok((overlay::is_shown(&op, v, cache.overlay_facts()?), v.is_some()))
+                Ok::<_, StoreError>((overlay::is_shown(&op, v, cache.overlay_facts()?), v.is_some()))
             })
             .unwrap()
     };
@@ -321,7 +346,11 @@ fn erased_words_do_not_come_back_by_a_reset() {
     let phone = Phone::new();
     let mut store = phone.store();
     let (file, _) = store.begin_build(None).unwrap();
-    let rows = [ticket(1, 1, "стёртое", "open"), comment(2, 1, 1, 1, by_staff(), "стёртое"), ticket(3, 1, "b", "open")];
+    let rows = [
+        ticket(1, 1, "стёртое", "open"),
+        comment(2, 1, 1, 1, by_staff(), "стёртое"),
+        ticket(3, 1, "b", "open"),
+    ];
     store.apply_frame(&file, Some(&start(2)), &rows, &frame_end("1", false)).unwrap();
     let end = FrameEnd { erased: vec![EntityId(id(1))], ..frame_end("2", true) };
     store.apply_frame(&file, None, &[], &end).unwrap();

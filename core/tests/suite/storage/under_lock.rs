@@ -1,11 +1,11 @@
 //! What lies on the disk cannot be read without the key, and a key that does not fit changes nothing.
 
-use pocketdesk_core::store::StoreError;
 use pocketdesk_domain::outbox::NewDraft;
 
 use super::*;
 
-const WORDS: &[&str] = &["Бухгалтерия", "кавоварка", "secretword", "diese-datei.pdf", "refresh-token-of-olena"];
+const WORDS: &[&str] =
+    &["Бухгалтерия", "кавоварка", "secretword", "diese-datei.pdf", "refresh-token-of-olena"];
 
 fn full_of_words(phone: &Phone) -> Store {
     let mut store = phone.store();
@@ -55,7 +55,10 @@ fn no_word_lies_on_the_disk_in_plain_text() {
                 assert!(!name.to_string().contains(word), "{when}: {name} is named after a word");
             }
             // The index holds stems: a part of a word must not be found either.
-            assert!(!bytes.windows(8).any(|window| window == "бухг".as_bytes()), "{when}: a stem lies in {name}");
+            assert!(
+                !bytes.windows(8).any(|window| window == "бухг".as_bytes()),
+                "{when}: a stem lies in {name}"
+            );
         }
         files.iter().filter(|(path, _)| path.to_string_lossy().ends_with("-wal")).count()
     };
@@ -71,7 +74,10 @@ fn refused(phone: &Phone) -> StoreError {
     let content = |files: Vec<(PathBuf, Vec<u8>)>| -> Vec<_> {
         files.into_iter().filter(|(path, _)| !path.to_string_lossy().ends_with("-shm")).collect()
     };
-    assert!(content(before) == content(all_files(&phone.account_dir())), "the files are as they were: {error}");
+    assert!(
+        content(before) == content(all_files(&phone.account_dir())),
+        "the files are as they were: {error}"
+    );
     error
 }
 
@@ -94,7 +100,11 @@ fn with_a_wrong_key_nothing_is_overwritten() {
         phone.env.secrets.save(&secret(&phone), &[9; 32]).unwrap();
         assert_eq!(refused(&phone), StoreError::WrongKey { file: "own.db".into() });
         phone.env.secrets.save(&secret(&phone), &right).unwrap();
-        assert_eq!(phone.store().read(|snap| snap.own().drafts()).unwrap().len(), 1, "the right key opens it again");
+        assert_eq!(
+            phone.store().read(|snap| snap.own().drafts()).unwrap().len(),
+            1,
+            "the right key opens it again"
+        );
     }
 }
 
@@ -132,7 +142,8 @@ fn another_accounts_cache_is_never_shown() {
     let mut store = taras.store();
     let mine = built(&mut store, &[ticket(1, 1, "Принтер", "open")]);
     drop(store);
-    std::fs::copy(olenas.account_dir().join(theirs.as_str()), taras.account_dir().join(mine.as_str())).unwrap();
+    std::fs::copy(olenas.account_dir().join(theirs.as_str()), taras.account_dir().join(mine.as_str()))
+        .unwrap();
     let mut store = taras.store();
     assert_eq!(store.clean_caches().unwrap().active, None, "as good as missing: it is built anew");
     built(&mut store, &[ticket(1, 1, "Принтер", "open")]);
@@ -164,7 +175,10 @@ fn while_the_device_is_locked_nothing_is_made_anew() {
     drop(full_of_words(&phone));
     phone.env.secrets = Arc::new(LockedSecrets);
     assert_eq!(refused(&phone), StoreError::Locked);
-    assert_eq!(phone.home.create(phone.env.rng.as_ref(), phone.env.secrets.as_ref()), Err(StoreError::Locked));
+    assert_eq!(
+        phone.home.create(phone.env.rng.as_ref(), phone.env.secrets.as_ref()),
+        Err(StoreError::Locked)
+    );
 }
 
 #[test]
@@ -184,7 +198,9 @@ fn only_this_user_may_enter_the_folder() {
         use std::os::unix::fs::PermissionsExt;
         let phone = Phone::new();
         drop(full_of_words(&phone));
-        for dir in [phone.dir.path().join("data/accounts"), phone.account_dir(), phone.account_dir().join("files")] {
+        for dir in
+            [phone.dir.path().join("data/accounts"), phone.account_dir(), phone.account_dir().join("files")]
+        {
             let mode = std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode, 0o700, "{}", dir.display());
         }

@@ -1,6 +1,6 @@
 //! own.db: what a person wrote is there after everything that can happen to it.
 
-use pocketdesk_core::store::{AccountFacts, LocalFile, Session, StoreError};
+use pocketdesk_core::store::{AccountFacts, LocalFile, Session};
 use pocketdesk_domain::{
     model::RetryReason,
     outbox::{Edit, NewDraft, Rejected, Wish},
@@ -22,7 +22,12 @@ fn change(store: &mut Store, change: OwnChange) -> Changes {
 }
 
 fn file(n: u64) -> FileRef {
-    FileRef { id: AttachmentId(id(3_000_000 + n)), name: "фото.jpg".into(), size: 10, sha256: "00".repeat(32) }
+    FileRef {
+        id: AttachmentId(id(3_000_000 + n)),
+        name: "фото.jpg".into(),
+        size: 10,
+        sha256: "00".repeat(32),
+    }
 }
 
 fn staged(phone: &Phone, store: &mut Store, n: u64, used_at: i64) -> LocalFile {
@@ -235,7 +240,7 @@ fn drafts_session_and_facts_survive_a_kill() {
             assert_eq!(snap.own().draft(draft.id)?, Some(draft.clone()));
             assert_eq!(snap.own().session()?, Some(session.clone()));
             assert_eq!(snap.own().account()?, facts);
-            Ok(())
+            Ok::<_, StoreError>(())
         })
         .unwrap();
     // No byte of account A under B: an account never becomes another person's.
@@ -311,7 +316,11 @@ fn bytes_that_unsent_words_name_are_never_evicted_and_kept_ones_go_last() {
     };
     assert_eq!(there(&mut store, 50), [true; 5], "within the bound");
     assert_eq!(there(&mut store, 45), [true, true, true, false, true], "what was only looked at goes first");
-    assert_eq!(there(&mut store, 0), [true, false, true, false, true], "what is needed stays, whatever the bound");
+    assert_eq!(
+        there(&mut store, 0),
+        [true, false, true, false, true],
+        "what is needed stays, whatever the bound"
+    );
 }
 
 #[test]
