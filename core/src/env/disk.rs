@@ -183,12 +183,17 @@ pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        // One by one: each new name is durable in its own folder, else a power loss takes all that lies below.
+        make_private_dir(parent)?;
+    }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)?;
-    dir.parent().map_or(Ok(()), sync_dir)
+    parent.map_or(Ok(()), sync_dir)
 }
 
 /// Makes the names in `dir` durable.
