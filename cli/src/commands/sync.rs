@@ -1,5 +1,6 @@
 //! Sending what waits and loading what is new, on the person's word.
 
+use pocketdesk_domain::model::{AccountView, SyncState};
 use serde_json::json;
 
 use crate::{
@@ -37,8 +38,30 @@ pub async fn run(app: &App, within: u64) -> Outcome {
             app.out.line(&app.out.say("terminal-needs-you", &[("count", report.attention.into())]))?;
         }
     }
-    if !report.reached {
-        return Err(Stop::unreachable(&app.out.texts, app.setup.offline));
+    let paused = paused(app).await?;
+    match (report.reached, paused) {
+        // The desk answered, and that it will not go on is news for the person.
+        (true, Some(sentence)) => Err(Stop::Failed { code: exit::ATTENTION, sentence }),
+        (false, Some(sentence)) => Err(Stop::failed(sentence)),
+        (false, None) => Err(Stop::unreachable(&app.out.texts, app.setup.offline)),
+        (true, None) if report.attention > 0 => Ok(exit::ATTENTION),
+        (true, None) => Ok(exit::DONE),
     }
-    Ok(if report.attention > 0 { exit::ATTENTION } else { exit::DONE })
+}
+
+/// Why nothing goes until the person does something, if no account of those asked for can go on.
+async fn paused(app: &App) -> Result<Option<String>, Stop> {
+    let mut accounts = app.desk.accounts().await.map_err(|error| app.stop(error, ""))?;
+    if app.account().is_some() {
+        let the = app.the_account().await?;
+        accounts.retain(|account| account.account == the.account);
+    }
+    let stands = |account: &AccountView| matches!(account.sync, SyncState::Paused { .. });
+    if accounts.iter().any(|account| !stands(account)) {
+        return Ok(None);
+    }
+    // Nobody ever signed in here.
+    let nobody = || app.out.say("trouble-signed-out", &[]);
+    let bound = accounts.iter().find(|account| !account.server.is_empty());
+    Ok(Some(bound.map_or_else(nobody, |account| format!("{}.", app.out.account_state(account).1))))
 }

@@ -40,7 +40,15 @@ fn a_day_from_the_first_word_to_the_mark() {
     let here = Terminal::new();
     here.sign_in(&desk, OLENA);
     let photo = here.file("till.png", &[7; 300_000]);
-    let filed = here.one(&["new", "--subject", "Till 2", "--description", "No light", "--attach", photo.to_str().unwrap()]);
+    let filed = here.one(&[
+        "new",
+        "--subject",
+        "Till 2",
+        "--description",
+        "No light",
+        "--attach",
+        photo.to_str().unwrap(),
+    ]);
     assert_eq!(filed["delivery"], "registered");
 
     desk.staff("1", "reply", json!({"text": "Is it plugged in?", "by": "Max"}));
@@ -203,7 +211,15 @@ fn everything_of_a_persons_can_be_taken_along() {
     let here = Terminal::new();
     here.sign_in(&desk, OLENA);
     let photo = here.file("till.png", &[7; 1000]);
-    here.one(&["new", "--subject", "Till 2", "--description", "No light", "--attach", photo.to_str().unwrap()]);
+    here.one(&[
+        "new",
+        "--subject",
+        "Till 2",
+        "--description",
+        "No light",
+        "--attach",
+        photo.to_str().unwrap(),
+    ]);
     here.one(&["new", "--subject", "Wish", "--description", "Night mode", "--draft"]);
     let report = here.one(&["export", "mine"]);
     assert_eq!(report["tickets"], 1);

@@ -22,7 +22,8 @@ pub struct Desk {
 
 impl Desk {
     pub fn open() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
         let config = Config::development(home.path().join("data"));
         let mut desk = Self { runtime, running: None, config, url: String::new(), _home: home };

@@ -4,5 +4,6 @@ mod day;
 mod desk;
 mod help;
 mod offline;
+mod person;
 mod terminal;
 mod texts;

@@ -18,7 +18,14 @@ fn what_was_filed_without_a_connection_is_there_in_the_next_process() {
     let here = Terminal::new();
     let photo = here.file("till.png", b"not really a photo");
     let filed = here.one(&[
-        "--offline", "new", "--subject", "Till 2", "--description", "No light", "--attach", photo.to_str().unwrap(),
+        "--offline",
+        "new",
+        "--subject",
+        "Till 2",
+        "--description",
+        "No light",
+        "--attach",
+        photo.to_str().unwrap(),
     ]);
     assert_eq!(filed["delivery"], "saved");
     assert_eq!(filed.as_object().unwrap().len(), 2, "{filed}");
@@ -87,7 +94,8 @@ fn a_part_of_an_id_that_fits_two_tickets_never_touches_the_wrong_one() {
     let file = |subject| id(&here.one(&["--offline", "new", "--subject", subject, "--description", "D"]));
     let (first, second) = (file("First"), file("Second"));
     // UUIDv7s of one minute begin alike.
-    let said = here.run(&["--offline", "comment", &first[..6], "--text", "for the first", "--json"]).failed(1);
+    let said =
+        here.run(&["--offline", "comment", &first[..6], "--text", "for the first", "--json"]).failed(1);
     assert!(said.contains(&first) && said.contains(&second), "{said}");
     for ticket in [&first, &second] {
         assert_eq!(here.json(&["show", ticket]).len(), 1);
@@ -100,6 +108,8 @@ fn without_the_desk_what_needs_it_says_so_with_its_own_exit_code() {
     here.one(&["--offline", "new", "--subject", "S", "--description", "D"]);
     // Port 9 of this machine: nobody listens there.
     here.run(&["sign-in", "http://127.0.0.1:9", "--email", "olena@example.com", "--json"]).failed(4);
+    let said = here.run(&["sync", "--json"]);
+    assert_eq!((said.code, said.stderr.trim()), (1, "Nobody is signed in; sign in first."), "{said:?}");
     here.run(&["--offline", "sign-in", "http://127.0.0.1:9", "--email", "olena@example.com"]).failed(4);
     assert_eq!(here.json(&["list"]).len(), 1);
 }
@@ -157,12 +167,16 @@ fn what_was_never_sent_can_be_put_right_or_let_go() {
 #[test]
 fn words_are_found_by_their_other_forms() {
     let here = Terminal::new();
-    for (subject, description) in
-        [("Касса", "Сканеры не читают штрихкоды"), ("Каса", "Сканери не читають"), ("Till", "The printers jam")]
-    {
+    for (subject, description) in [
+        ("Касса", "Сканеры не читают штрихкоды"),
+        ("Каса", "Сканери не читають"),
+        ("Till", "The printers jam"),
+    ] {
         here.one(&["--offline", "new", "--subject", subject, "--description", description]);
     }
-    let found = |query: &str| here.json(&["search", query]).iter().map(|hit| hit["subject"].clone()).collect::<Vec<_>>();
+    let found = |query: &str| {
+        here.json(&["search", query]).iter().map(|hit| hit["subject"].clone()).collect::<Vec<_>>()
+    };
     assert_eq!(found("штрихкодами"), ["Касса"]);
     assert_eq!(found("printer"), ["Till"]);
 }

@@ -25,7 +25,9 @@ pub struct Said {
 impl Said {
     /// The JSON lines; nothing else may be there.
     pub fn lines(&self) -> Vec<Value> {
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line:?} of {self:?}"));
+        let parse = |line: &str| {
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line:?} of {self:?}"))
+        };
         self.stdout.lines().map(parse).collect()
     }
 
