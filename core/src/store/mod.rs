@@ -16,6 +16,8 @@ mod open;
 mod ops;
 mod own;
 mod read;
+#[cfg(test)]
+mod tests;
 mod values;
 mod words;
 
