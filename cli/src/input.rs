@@ -10,6 +10,9 @@ use crate::{app::App, failure::Stop};
 
 /// Below this line an editor's file holds our hints, not the person's words.
 const SCISSORS: &str = "------------------------ >8 ------------------------";
+/// How an editor's file is called, around what makes it unique.
+const PREFIX: &str = "words-";
+const SUFFIX: &str = ".txt";
 /// More than any desk takes; beyond it stdin is surely not what was meant.
 const MOST: u64 = 8 << 20;
 
@@ -64,14 +67,21 @@ impl App {
     fn edited(&self, hint: &str, before: &str) -> Result<Words, Stop> {
         // Beside the accounts, not in /tmp: words are nobody else's, and a reboot must not take them.
         let fail = |why: std::io::Error| Stop::file(&self.out.texts, &self.setup.data, &why);
+        for left in self.left_words() {
+            self.out
+                .note(&self.out.say("terminal-words-left", &[("path", left.display().to_string().into())]));
+        }
         let mut file = tempfile::Builder::new()
-            .prefix("words-")
-            .suffix(".txt")
+            .prefix(PREFIX)
+            .suffix(SUFFIX)
             .tempfile_in(&self.setup.data)
             .map_err(fail)?;
         file.write_all(format!("{before}\n\n{SCISSORS}\n{hint}\n").as_bytes()).map_err(fail)?;
         let file = file.into_temp_path();
         let editor = self.setup.editor.as_deref().unwrap_or("vi");
+        // Ctrl-C is the editor's while it is open; heard here as well, it would leave the words without a sender.
+        let _editors =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(fail)?;
         // `EDITOR` may hold arguments ("code --wait"); a shell splits it as the person meant it.
         let done = Command::new("sh")
             .args(["-c", &format!("{editor} \"$1\""), "sh"])
@@ -86,6 +96,17 @@ impl App {
         }
         let editor = self.out.say("terminal-editor-failed", &[("editor", editor.into())]);
         words.keep_on(self, Err(Stop::failed(editor)))
+    }
+
+    /// Files of editors whose terminal was closed, or that failed: words that nobody has sent.
+    fn left_words(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(&self.setup.data) else { return Vec::new() };
+        let ours = |path: &PathBuf| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+        };
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(ours).collect()
     }
 
     /// A line the person types after `question`; none at the end of input.

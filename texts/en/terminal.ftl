@@ -5,6 +5,7 @@ terminal-no-words = There is nothing to send without words; write some, or give 
 terminal-not-text = What came on stdin is no text; send it with --attach instead.
 terminal-editor-failed = The editor “{ $editor }” did not end well; nothing was sent.
 terminal-words-kept = Your words are in { $path }.
+terminal-words-left = Unsent words of an earlier time are in { $path }; send them, or delete the file.
 terminal-stopped = Stopped; nothing was changed.
 terminal-stopped-saved = Stopped; what waits is saved and goes out next time.
 terminal-hint-new =

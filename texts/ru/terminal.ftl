@@ -5,6 +5,7 @@ terminal-no-words = Без слов отправлять нечего; напи�
 terminal-not-text = На stdin пришёл не текст; отправьте его через --attach.
 terminal-editor-failed = Редактор «{ $editor }» завершился неудачно; ничего не отправлено.
 terminal-words-kept = Ваши слова лежат в { $path }.
+terminal-words-left = Неотправленные слова с прошлого раза лежат в { $path }; отправьте их или удалите файл.
 terminal-stopped = Остановлено; ничего не изменилось.
 terminal-stopped-saved = Остановлено; всё, что ждёт, сохранено и уйдёт в следующий раз.
 terminal-hint-new =

@@ -5,6 +5,7 @@ terminal-no-words = Без слів надсилати нічого; напиш�
 terminal-not-text = На stdin прийшов не текст; надішліть його через --attach.
 terminal-editor-failed = Редактор «{ $editor }» завершився невдало; нічого не надіслано.
 terminal-words-kept = Ваші слова лежать у { $path }.
+terminal-words-left = Ненадіслані слова з минулого разу лежать у { $path }; надішліть їх або видаліть файл.
 terminal-stopped = Зупинено; нічого не змінилося.
 terminal-stopped-saved = Зупинено; усе, що чекає, збережено й піде наступного разу.
 terminal-hint-new =
