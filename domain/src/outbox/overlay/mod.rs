@@ -7,6 +7,8 @@ mod delivery;
 mod files;
 mod inbox;
 mod shown;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::BTreeMap;
