@@ -15,6 +15,8 @@ pub mod merge;
 mod queue;
 mod state;
 mod step;
+#[cfg(test)]
+mod tests;
 mod verdicts;
 
 pub use backoff::{CAP_MS, FIRST_MS};
