@@ -1,6 +1,12 @@
 //! What a shell opens the core with.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
+
+use pocketdesk_core::{
+    attachments::staging,
+    engine::accounts,
+    env::{Secrets, SecretsError, system::FileSecrets},
+};
 
 use crate::errors::SecretStoreError;
 
@@ -65,8 +71,7 @@ pub trait SecretStore: Send + Sync {
 /// Secrets as files of mode 0600 in `dir`, for desktops: worth what the disk's own protection is worth.
 #[uniffi::export]
 pub fn file_secrets(dir: String) -> Arc<dyn SecretStore> {
-    let _ = dir;
-    unimplemented!("file secrets")
+    Arc::new(Files(FileSecrets::new(dir)))
 }
 
 /// Where a file to attach is.
@@ -109,4 +114,52 @@ pub struct SignInStarted {
     pub email: String,
     /// Seconds until the code is void.
     pub expires_in_s: u64,
+}
+
+/// A shell's secrets as the core's port.
+pub(crate) struct PlatformSecrets(pub Arc<dyn SecretStore>);
+
+impl Secrets for PlatformSecrets {
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, SecretsError> {
+        Ok(self.0.load(name.to_owned())?)
+    }
+    fn save(&self, name: &str, secret: &[u8]) -> Result<(), SecretsError> {
+        Ok(self.0.save(name.to_owned(), secret.to_vec())?)
+    }
+    fn remove(&self, name: &str) -> Result<(), SecretsError> {
+        Ok(self.0.remove(name.to_owned())?)
+    }
+}
+
+/// The core's files of secrets as a shell's.
+struct Files(FileSecrets);
+
+impl SecretStore for Files {
+    fn load(&self, name: String) -> Result<Option<Vec<u8>>, SecretStoreError> {
+        Ok(self.0.load(&name)?)
+    }
+    fn save(&self, name: String, secret: Vec<u8>) -> Result<(), SecretStoreError> {
+        Ok(self.0.save(&name, &secret)?)
+    }
+    fn remove(&self, name: String) -> Result<(), SecretStoreError> {
+        Ok(self.0.remove(&name)?)
+    }
+}
+
+impl From<Unbound> for accounts::Unbound {
+    fn from(unbound: Unbound) -> Self {
+        match unbound {
+            Unbound::Ask => Self::Ask,
+            Unbound::Bind => Self::Bind,
+            Unbound::Leave => Self::Leave,
+        }
+    }
+}
+
+/// The source as the core takes it, and the name to give it.
+pub(crate) fn take(source: Source) -> (staging::Source, Option<String>) {
+    match source {
+        Source::Path { path, name } => (staging::Source::Path(PathBuf::from(path)), name),
+        Source::Fd { fd, name } => (staging::Source::File(crate::fd::own(fd)), Some(name)),
+    }
 }

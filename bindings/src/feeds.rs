@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use pocketdesk_core::engine::feed::Feed;
 use pocketdesk_domain::model::{AccountView, OutboxItem, TicketPage, TicketView, TransferView};
 
 macro_rules! feeds {
@@ -10,19 +11,25 @@ macro_rules! feeds {
         $(#[$doc])*
         #[derive(uniffi::Object)]
         pub struct $name {
-            _inner: Arc<()>,
+            feed: Feed<$page>,
+        }
+
+        impl $name {
+            pub(crate) fn new(feed: Feed<$page>) -> Arc<Self> {
+                Arc::new(Self { feed })
+            }
         }
 
         #[uniffi::export]
         impl $name {
             /// The present value, then each newer one; `None` when the feed was stopped or the core shut down.
             pub async fn next(&self) -> Option<$page> {
-                unimplemented!("feeds")
+                self.feed.next().await
             }
 
             /// Ends the feed: a waiting `next` answers `None` at once.
             pub fn stop(&self) {
-                unimplemented!("feeds")
+                self.feed.stop();
             }
         }
     )+};

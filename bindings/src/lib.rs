@@ -5,8 +5,10 @@
 #![warn(missing_docs)]
 
 mod config;
+mod convert;
 mod errors;
 mod facade;
+mod fd;
 mod feeds;
 
 pub use config::{Config, Platform, SecretStore, SignInStarted, Source, Unbound, file_secrets};

@@ -1,0 +1,345 @@
+//! One account: its store, its readers, its sealed files, and what screens show of it that no file holds.
+//!
+//! Everything a shell asks of an account goes through here; who talks to the desk is [`super::runner`]. Both hold
+//! an `Arc` of this and never of each other.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+};
+
+use pocketdesk_domain::{
+    model::{PausedReason, RetryReason, SyncState},
+    outbox::{
+        MadeOn,
+        overlay::{self, FileFacts},
+        plan::Maker,
+    },
+};
+use pocketdesk_protocol::{
+    ids::{AttachmentId, OpId},
+    limits::Limits,
+    op::FileRef,
+};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::{runner::Mail, shared::Shared, topics::Topic, worker::Worker};
+use crate::{
+    attachments::{self, files::Folder},
+    env::{Env, Queue},
+    error::{Error, Result},
+    remote::api::Api,
+    store::{AccountFacts, CacheRead, Changes, LocalFile, OwnTx, Reader, Snapshot, Store, StoreError},
+};
+
+/// One account of the folder.
+pub struct Account {
+    /// Its name on this phone: its directory.
+    pub name: String,
+    /// What all accounts share.
+    pub shared: Arc<Shared>,
+    /// The writer; the runner's exchanges with the cache go through it too.
+    pub(crate) store: Worker<Store>,
+    reader: Worker<Reader>,
+    /// Sealed files.
+    pub(crate) folder: Arc<Folder>,
+    standing: Mutex<Standing>,
+    mail: Mutex<Option<mpsc::UnboundedSender<Mail>>>,
+    /// Uploads look again: a file was named, the network changed, one was let go on.
+    pub(crate) uploads: Notify,
+    /// The network came back: uploads do not wait out their back-off.
+    pub(crate) uploads_at_once: AtomicBool,
+    /// One refresh at a time.
+    pub(crate) refreshing: tokio::sync::Mutex<()>,
+    /// One download at a time.
+    pub(crate) downloading: tokio::sync::Mutex<()>,
+    /// Whether this process syncs the account, and how it hears that that has ended.
+    pub(crate) running: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
+    bytes: Arc<dyn Queue>,
+}
+
+/// What screens show of an account that no file holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    /// As the machine says; [`SyncState::Idle`] while nobody syncs.
+    pub sync: SyncState,
+    /// Ops of the request that is under way.
+    pub sending: Vec<OpId>,
+    /// Files under way or waiting for their next try.
+    pub transfers: BTreeMap<AttachmentId, Transfer>,
+    /// Ops that got a final verdict since the start.
+    pub pushed: u64,
+    /// Rows that came since the start.
+    pub pulled: u64,
+    /// Exchanges the desk answered since the start.
+    pub answered: u64,
+}
+
+/// A file under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Transfer {
+    /// To this phone.
+    pub down: bool,
+    /// What is moved.
+    pub file: FileRef,
+    /// Bytes done; never goes back.
+    pub done: u64,
+    /// Now.
+    pub active: bool,
+    /// Why the last try failed, and when the next is due.
+    pub retrying: Option<(RetryReason, i64)>,
+}
+
+impl Account {
+    /// Opens the account's files.
+    pub async fn open(shared: Arc<Shared>, name: String) -> Result<Arc<Self>, StoreError> {
+        let (home, env, of) = (shared.home.clone(), shared.env.clone(), name.clone());
+        let queue = shared.env.work.queue(&format!("own-{}", &name[..4.min(name.len())]));
+        let store = Worker::start(queue, move || Store::open(&home, &of, &env)).await?;
+        let opened = store
+            .run(|store: &mut Store| Ok::<_, StoreError>((store.reader()?, store.files())))
+            .await
+            .map_err(|error| match error {
+                Error::Store(error) => error,
+                other => StoreError::Failed { reason: other.to_string() },
+            })?;
+        let (reader, folder) = opened;
+        let queue = shared.env.work.queue(&format!("read-{}", &name[..4.min(name.len())]));
+        let reader = Worker::start(queue, move || Ok::<_, StoreError>(reader)).await?;
+        let bytes = shared.env.work.queue(&format!("files-{}", &name[..4.min(name.len())]));
+        let standing = Standing {
+            sync: SyncState::Idle,
+            sending: Vec::new(),
+            transfers: BTreeMap::new(),
+            pushed: 0,
+            pulled: 0,
+            answered: 0,
+        };
+        Ok(Arc::new(Self {
+            name,
+            shared,
+            store,
+            reader,
+            folder,
+            standing: Mutex::new(standing),
+            mail: Mutex::new(None),
+            uploads: Notify::new(),
+            uploads_at_once: AtomicBool::new(false),
+            refreshing: tokio::sync::Mutex::new(()),
+            downloading: tokio::sync::Mutex::new(()),
+            running: tokio::sync::Mutex::new(None),
+            bytes,
+        }))
+    }
+
+    /// One transaction of own.db, durable when it returns; the runner hears of it.
+    pub async fn write<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&mut OwnTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.commit(|tx, _| job(tx), true).await
+    }
+
+    /// The same with the cache in sight, for what is judged by what the person saw.
+    pub(crate) async fn write_seeing<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&mut OwnTx<'_>, Option<&CacheRead<'_>>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.commit(job, true).await
+    }
+
+    /// As [`write_seeing`](Self::write_seeing), by the runner itself: it knows already.
+    pub(crate) async fn record_seeing<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&mut OwnTx<'_>, Option<&CacheRead<'_>>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.commit(job, false).await
+    }
+
+    /// As [`write`](Self::write), by the runner itself: it knows already.
+    pub(crate) async fn record<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&mut OwnTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.commit(|tx, _| job(tx), false).await
+    }
+
+    async fn commit<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&mut OwnTx<'_>, Option<&CacheRead<'_>>) -> Result<T> + Send + 'static,
+        tell: bool,
+    ) -> Result<T> {
+        let this = self.clone();
+        self.store
+            .run(move |store: &mut Store| {
+                let (made, changes) = store.write_seeing(job)?;
+                this.committed(&changes, tell);
+                Ok::<_, Error>(made)
+            })
+            .await
+    }
+
+    /// Called on the queue, not after it: a commit is told of even when its caller has gone away.
+    fn committed(&self, changes: &Changes, tell: bool) {
+        self.shared.topics.commit(changes);
+        if tell && (changes.outbox || changes.account) {
+            self.post(Mail::OwnMoved);
+        }
+        if tell {
+            self.uploads.notify_waiters();
+        }
+    }
+
+    /// One snapshot: own.db first, then the cache.
+    pub async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.reader.run(move |reader: &mut Reader| reader.read(job)).await
+    }
+
+    /// Work with the bytes of files, in order.
+    pub(crate) async fn bytes<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+        Env::run(&*self.bytes, job).await
+    }
+
+    /// Calls to this account's server.
+    pub(crate) async fn api(self: &Arc<Self>) -> Result<Api> {
+        let server = self.read(|snapshot| Ok(snapshot.own().account()?.server)).await?;
+        if server.is_empty() {
+            return Err(Error::SignedOut);
+        }
+        Ok(self.shared.api(&server))
+    }
+
+    /// What came from the desk goes; what the person wrote stays. For a session that is over.
+    pub(crate) async fn wipe_desk_facts(self: &Arc<Self>) -> Result<()> {
+        let this = self.clone();
+        self.store
+            .run(move |store: &mut Store| {
+                let mut changes = store.forget_cache()?;
+                let ((), gone) = store.write(|tx| {
+                    for file in tx.files()?.into_iter().filter(|file| !file.staged) {
+                        tx.remove_file(file.file.id)?;
+                    }
+                    Ok::<_, StoreError>(())
+                })?;
+                changes.merge(gone);
+                this.shared.topics.commit(&changes);
+                Ok::<_, StoreError>(())
+            })
+            .await
+    }
+
+    /// Tells the runner, if there is one.
+    pub(crate) fn post(&self, mail: Mail) {
+        let to = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(to) = to.as_ref() {
+            // A runner that has just ended needs no news.
+            let _ = to.send(mail);
+        }
+    }
+
+    pub(crate) fn set_mailbox(&self, to: Option<mpsc::UnboundedSender<Mail>>) {
+        *self.mail.lock().unwrap_or_else(PoisonError::into_inner) = to;
+    }
+
+    pub(crate) fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what screens show, and has them look again if it did change.
+    pub(crate) fn show<T: PartialEq>(&self, topics: &[Topic], change: impl FnOnce(&mut Standing) -> T) {
+        change(&mut self.standing());
+        for topic in topics {
+            self.shared.topics.move_on(*topic);
+        }
+    }
+
+    /// Where the account stands while a screen is drawn.
+    pub(crate) fn overlay_facts(
+        &self,
+        facts: &AccountFacts,
+        signed_in: bool,
+        wifi: bool,
+    ) -> overlay::AccountFacts {
+        let network = self.shared.network();
+        overlay::AccountFacts {
+            account: self.name.clone(),
+            me: facts.person,
+            my_name: facts.me.as_ref().map(|me| me.person.name.clone()).unwrap_or_default(),
+            paused: paused(facts, signed_in),
+            online: network.online && !self.shared.is_offline(),
+            files_wait_for_wifi: wifi && network.metered,
+            sending: self.standing().sending.clone(),
+            now: self.shared.env.clock.now(),
+        }
+    }
+
+    /// What is known of files' bytes, for screens.
+    pub(crate) fn file_facts(&self, files: Vec<LocalFile>) -> BTreeMap<AttachmentId, FileFacts> {
+        let transfers = self.standing().transfers.clone();
+        let mut facts: BTreeMap<AttachmentId, FileFacts> = files
+            .into_iter()
+            .map(|file| {
+                let facts = attachments::facts(&file, self.folder.has(&file.sealed));
+                (file.file.id, facts)
+            })
+            .collect();
+        for (id, transfer) in transfers.into_iter().filter(|(_, transfer)| !transfer.down) {
+            let known = facts.entry(id).or_default();
+            known.sending = transfer.active;
+            known.sent = known.sent.max(transfer.done);
+            known.retrying = transfer.retrying;
+        }
+        facts
+    }
+
+    /// The phone's boot and monotonic clock.
+    pub(crate) fn made_on(env: &Env) -> MadeOn {
+        MadeOn { boot: env.clock.boot(), monotonic: env.clock.monotonic() }
+    }
+
+    /// Nothing of SQLite's is held when this returns.
+    pub(crate) async fn idle(&self) {
+        self.store.idle().await;
+        self.reader.idle().await;
+    }
+
+    /// Closes the files; whoever comes later hears [`Error::Closed`].
+    pub(crate) async fn close(&self) {
+        self.post(Mail::Stop);
+        self.store.close().await;
+        self.reader.close().await;
+    }
+}
+
+/// Names of reasons in own.db, for [`AccountFacts::paused`].
+pub(crate) const PAUSED: &[(PausedReason, &str)] = &[
+    (PausedReason::SignedOut, "signed_out"),
+    (PausedReason::AppTooOld, "app_too_old"),
+    (PausedReason::Damaged, "damaged"),
+];
+
+/// Why nothing goes.
+pub(crate) fn paused(facts: &AccountFacts, signed_in: bool) -> Option<PausedReason> {
+    if facts.server.is_empty() {
+        return Some(PausedReason::NotSignedIn);
+    }
+    if !signed_in {
+        return Some(PausedReason::SignedOut);
+    }
+    let name = facts.paused.as_deref()?;
+    PAUSED.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason)
+}
+
+/// What the desk allows; the usual before it said so.
+pub(crate) fn limits(facts: &AccountFacts) -> Limits {
+    facts.me.as_ref().map(|me| me.limits).unwrap_or_default()
+}
+
+/// Runs `make` with what makes ops.
+pub(crate) fn with_maker<T>(env: &Env, limits: Limits, make: impl FnOnce(&mut Maker<'_>) -> T) -> T {
+    let mut new_id = || env.new_id();
+    make(&mut Maker { new_id: &mut new_id, now: env.clock.now(), made_on: Account::made_on(env), limits })
+}

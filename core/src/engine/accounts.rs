@@ -1,0 +1,563 @@
+//! All accounts of one folder: opened, found by name, signed in and out. One that cannot be opened stops no other.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use pocketdesk_domain::{
+    model::{
+        AccountView, DeviceView, PausedReason, Signal, SyncReport, SyncState, TicketFilter, TicketKey,
+        TicketPage, Unsent,
+    },
+    sync,
+};
+
+use super::{
+    account::Account,
+    reads::Line,
+    runner::Mail,
+    shared::{Settings, Shared},
+    sync_now::others_may_write,
+    topics::Topic,
+    words::id,
+};
+use crate::{
+    env::Env,
+    error::{Error, Result},
+    session::{
+        sign_in::{self, Address, SignedIn},
+        tokens,
+    },
+    store::{Home, StoreError},
+};
+
+/// What becomes of words that were filed before any sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unbound {
+    /// They go to this account if it is the first of the folder; else the person is asked.
+    Ask,
+    /// They go to this account.
+    Bind,
+    /// They wait.
+    Leave,
+}
+
+/// See the module.
+pub struct Accounts {
+    /// What all accounts share.
+    pub shared: Arc<Shared>,
+    open: Mutex<BTreeMap<String, Opened>>,
+    /// One sign-in, sign-out or making of an account at a time.
+    changing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+enum Opened {
+    Whole(Arc<Account>),
+    /// Its files could not be opened; they are kept.
+    Broken(Error),
+}
+
+impl Accounts {
+    /// Opens what is in a folder.
+    pub async fn open(env: Env, home: Home, settings: Settings, offline: bool) -> Result<Arc<Self>> {
+        let queue = env.work.queue("folder");
+        let of = home.clone();
+        let names = Env::run(&*queue, move || of.accounts()).await?;
+        let shared = Arc::new(Shared::new(env, home, settings, offline));
+        let this = Arc::new(Self { shared, open: Mutex::default(), changing: tokio::sync::Mutex::new(()) });
+        for name in names {
+            match Account::open(this.shared.clone(), name.clone()).await {
+                Ok(account) => this.add(account).await,
+                // The key comes back with the unlocked device: nothing is to be shown half.
+                Err(StoreError::Locked) => return Err(StoreError::Locked.into()),
+                Err(error) => {
+                    tracing::error!(account = %name, %error, "an account's files cannot be opened; they are kept");
+                    this.lock().insert(name, Opened::Broken(error.into()));
+                }
+            }
+        }
+        Ok(this)
+    }
+
+    async fn add(&self, account: Arc<Account>) {
+        self.lock().insert(account.name.clone(), Opened::Whole(account.clone()));
+        if self.shared.settings.automatic {
+            if let Err(error) = account.start().await {
+                tracing::error!(account = %account.name, %error, "syncing cannot start");
+            }
+            if others_may_write(&self.shared.env) {
+                self.shared.env.work.spawn(Box::pin(account.clone().follow_others()));
+            }
+        }
+        self.shared.topics.move_on(Topic::Accounts);
+    }
+
+    /// Every account that could be opened, by name.
+    pub fn all(&self) -> Vec<Arc<Account>> {
+        let whole = |opened: &Opened| match opened {
+            Opened::Whole(account) => Some(account.clone()),
+            Opened::Broken(_) => None,
+        };
+        self.lock().values().filter_map(whole).collect()
+    }
+
+    /// The same; an error once the core was shut down.
+    pub fn every(&self) -> Result<Vec<Arc<Account>>> {
+        if self.shared.topics.is_closed() { Err(Error::Closed) } else { Ok(self.all()) }
+    }
+
+    /// The account of exactly this name.
+    pub fn named(&self, name: &str) -> Result<Arc<Account>> {
+        if self.shared.topics.is_closed() {
+            return Err(Error::Closed);
+        }
+        match self.lock().get(name) {
+            Some(Opened::Whole(account)) => Ok(account.clone()),
+            Some(Opened::Broken(error)) => Err(error.clone()),
+            None => Err(Error::NotFound { what: "account" }),
+        }
+    }
+
+    /// The account that is meant; none: the only one.
+    pub async fn find(&self, wanted: Option<&str>) -> Result<Arc<Account>> {
+        if self.shared.topics.is_closed() {
+            return Err(Error::Closed);
+        }
+        let Some(wanted) = wanted else {
+            let all = self.all();
+            return match self.bound().await?.as_slice() {
+                [only] => Ok(only.clone()),
+                [] => all.into_iter().next().ok_or(Error::NotFound { what: "account" }),
+                several => Err(self.ambiguous(several).await),
+            };
+        };
+        if self.lock().contains_key(wanted) {
+            return self.named(wanted);
+        }
+        let lower = wanted.to_lowercase();
+        let mut fit = Vec::new();
+        for account in self.all() {
+            let view = account.view().await?;
+            let fields = [&view.account, &view.person, &view.email, &view.server, &view.desk];
+            if fields.iter().any(|field| field.to_lowercase().contains(&lower)) {
+                fit.push(account);
+            }
+        }
+        match fit.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Err(Error::NotFound { what: "account" }),
+            several => Err(self.ambiguous(several).await),
+        }
+    }
+
+    /// The same, making the unbound account where there is none: filing works before the first sign-in.
+    pub async fn find_or_make(&self, wanted: Option<&str>) -> Result<Arc<Account>> {
+        match self.find(wanted).await {
+            Err(Error::NotFound { what: "account" }) if wanted.is_none() && self.lock().is_empty() => {
+                let _one = self.changing.lock().await;
+                match self.find(None).await {
+                    Err(Error::NotFound { .. }) => self.make().await,
+                    other => other,
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn ambiguous(&self, accounts: &[Arc<Account>]) -> Error {
+        let mut candidates = Vec::new();
+        for account in accounts.iter().take(10) {
+            if let Ok(view) = account.view().await {
+                candidates.push(format!("{} ({} at {})", view.account, view.email, view.server));
+            }
+        }
+        Error::Ambiguous { what: "account", candidates }
+    }
+
+    async fn make(&self) -> Result<Arc<Account>> {
+        let (home, env) = (self.shared.home.clone(), self.shared.env.clone());
+        let queue = env.work.queue("folder");
+        let name = Env::run(&*queue, move || home.create(&*env.rng, &*env.secrets)).await?;
+        let account = Account::open(self.shared.clone(), name).await?;
+        self.add(account.clone()).await;
+        Ok(account)
+    }
+
+    /// Accounts that belong to somebody.
+    async fn bound(&self) -> Result<Vec<Arc<Account>>> {
+        let mut bound = Vec::new();
+        for account in self.all() {
+            if account.read(|snapshot| Ok(snapshot.own().account()?.person.is_some())).await? {
+                bound.push(account);
+            }
+        }
+        Ok(bound)
+    }
+
+    async fn unbound(&self) -> Result<Option<Arc<Account>>> {
+        let bound = self.bound().await?;
+        Ok(self.all().into_iter().find(|account| !bound.iter().any(|other| other.name == account.name)))
+    }
+
+    /// Every account and its state. The unbound one is shown while there is no other, or while it holds words.
+    pub async fn views(&self) -> Result<Vec<AccountView>> {
+        if self.shared.topics.is_closed() {
+            return Err(Error::Closed);
+        }
+        let opened: Vec<(String, Opened)> =
+            self.lock().iter().map(|(name, opened)| (name.clone(), opened.clone())).collect();
+        let mut views = Vec::new();
+        for (name, opened) in opened {
+            match opened {
+                Opened::Whole(account) => views.push(account.view().await?),
+                Opened::Broken(_) => views.push(broken(name)),
+            }
+        }
+        let any_bound = views.iter().any(|view| !view.server.is_empty());
+        views.retain(|view| {
+            let unbound = view.sync == SyncState::Paused { why: PausedReason::NotSignedIn };
+            !(unbound && any_bound && view.unsent == 0 && view.drafts == 0)
+        });
+        Ok(views)
+    }
+
+    /// A page of the inbox over all accounts, or the filter's.
+    pub async fn tickets(&self, filter: TicketFilter, offset: u32, limit: u32) -> Result<TicketPage> {
+        let accounts = match &filter.account {
+            Some(name) => vec![self.find(Some(name)).await?],
+            None if self.shared.topics.is_closed() => return Err(Error::Closed),
+            None => self.all(),
+        };
+        let (offset, limit) = (offset as usize, limit as usize);
+        let mut all: Vec<Line> = Vec::new();
+        let (mut total, mut loading) = (0, false);
+        for account in accounts {
+            let (lines, count, growing) = account.lines(filter.clone(), offset.saturating_add(limit)).await?;
+            all.extend(lines);
+            total += count;
+            loading |= growing;
+        }
+        // Stable: within one account the order is the account's own.
+        all.sort_by_key(|line| line.key);
+        let tickets = all.into_iter().skip(offset).take(limit).map(|line| line.summary).collect();
+        Ok(TicketPage { tickets, total, loading })
+    }
+
+    /// Finds a ticket by id, a unique prefix of it, or the desk's number.
+    pub async fn find_ticket(&self, account: Option<&str>, reference: &str) -> Result<TicketKey> {
+        let accounts = match account {
+            Some(name) => vec![self.find(Some(name)).await?],
+            None => self.all(),
+        };
+        let reference = reference.trim().trim_start_matches(['#', '№']).trim().to_owned();
+        let mut found: Vec<TicketKey> = Vec::new();
+        for account in accounts {
+            found.extend(account.find(reference.clone()).await?);
+        }
+        match found.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Err(Error::NotFound { what: "ticket" }),
+            several => Err(Error::Ambiguous {
+                what: "ticket",
+                candidates: several.iter().take(10).map(|key| key.id.clone()).collect(),
+            }),
+        }
+    }
+
+    /// Asks for a code.
+    pub async fn start_sign_in(&self, server: &str, email: &str) -> Result<(Address, u64)> {
+        let address = Address::new(server, email)?;
+        let api = self.shared.api(&address.server);
+        let asked = self
+            .shared
+            .while_allowed(sign_in::start(&self.shared.env, &api, &address, &self.shared.settings.locale))
+            .await
+            .ok_or_else(|| self.not_allowed())??;
+        Ok((address, asked.expires_in_s))
+    }
+
+    /// Gives the code; the account that is signed in then.
+    pub async fn finish_sign_in(
+        &self,
+        server: &str,
+        email: &str,
+        code: &str,
+        unbound: Unbound,
+    ) -> Result<AccountView> {
+        let address = Address::new(server, email)?;
+        let _one = self.changing.lock().await;
+        let waiting = match self.unbound().await? {
+            Some(account) if !account.unsent().await?.is_empty() => Some(account),
+            _ => None,
+        };
+        // Asked before the code is used up.
+        if unbound == Unbound::Ask && waiting.is_some() && !self.bound().await?.is_empty() {
+            return Err(Error::ChooseUnbound);
+        }
+        let env = self.shared.env.clone();
+        let (home, of) = (self.shared.home.clone(), env.clone());
+        let install = Env::run(&*env.work.queue("folder"), move || home.install(&of)).await?;
+        let api = self.shared.api(&address.server);
+        let finishing = sign_in::finish(&env, &api, &address, code, install, &self.shared.settings.device);
+        let signed_in = self.shared.while_allowed(finishing).await.ok_or_else(|| self.not_allowed())??;
+        let account = self.account_for(&signed_in, unbound).await?;
+        self.bind(&account, signed_in).await?;
+        if self.shared.settings.automatic {
+            account.start().await?;
+        }
+        account.post(Mail::Restart);
+        account.uploads.notify_waiters();
+        self.shared.topics.move_on(Topic::Accounts);
+        account.view().await
+    }
+
+    fn not_allowed(&self) -> Error {
+        if self.shared.topics.is_closed() { Error::Closed } else { Error::Offline }
+    }
+
+    /// The person's own account if they have one here; else the unbound one, if it is to be theirs; else a new one.
+    async fn account_for(&self, signed_in: &SignedIn, unbound: Unbound) -> Result<Arc<Account>> {
+        let who = (Some(signed_in.tokens.desk), Some(signed_in.tokens.person));
+        for account in self.all() {
+            let bound = account
+                .read(|snapshot| {
+                    let facts = snapshot.own().account()?;
+                    Ok((facts.desk, facts.person))
+                })
+                .await?;
+            if bound == who {
+                return Ok(account);
+            }
+        }
+        let first = self.bound().await?.is_empty();
+        match self.unbound().await? {
+            Some(account) if unbound == Unbound::Bind || (unbound == Unbound::Ask && first) => Ok(account),
+            // Nobody's words are in it: it need not lie about.
+            Some(account) if account.unsent().await?.is_empty() => Ok(account),
+            _ => self.make().await,
+        }
+    }
+
+    /// Whose it is, and the session: one transaction of own.db.
+    async fn bind(&self, account: &Arc<Account>, signed_in: SignedIn) -> Result<()> {
+        let session = tokens::session(&self.shared.env, signed_in.tokens.clone());
+        let seen = self.shared.env.clock.now();
+        account
+            .write(move |tx| {
+                let mut facts = tx.account()?;
+                facts.server = signed_in.server;
+                facts.desk = Some(signed_in.tokens.desk);
+                facts.person = Some(signed_in.tokens.person);
+                facts.email.clone_from(&signed_in.me.email);
+                facts.server_time = signed_in.me.server_time;
+                facts.server_seen = seen;
+                facts.me = Some(signed_in.me);
+                facts.paused = None;
+                tx.set_account(&facts)?;
+                Ok(tx.set_session(Some(&session))?)
+            })
+            .await
+    }
+
+    /// Signs out. With something unsent only when `force`, and then the words wait for the same person.
+    pub async fn sign_out(&self, name: &str, force: bool) -> Result<Unsent> {
+        let account = self.find(Some(name)).await?;
+        let _one = self.changing.lock().await;
+        let unsent = account.unsent().await?;
+        if !unsent.is_empty() && !force {
+            return Err(Error::WouldLeaveWords(unsent));
+        }
+        let session = account.read(|snapshot| Ok(snapshot.own().session()?)).await?;
+        account.stop().await;
+        if let Some(session) = session {
+            let ending = account.with_token(|token| {
+                let (account, session) = (account.clone(), session.session);
+                async move {
+                    let api =
+                        account.api().await.map_err(|_| crate::remote::answer::Failure::Unauthorized)?;
+                    api.end_session(&token, session).await
+                }
+            });
+            // Best effort: without a connection the session ends by its own age.
+            if let Some(Err(error)) = self.shared.while_allowed(ending).await {
+                tracing::info!(account = %account.name, %error, "the session could not be ended at the desk");
+            }
+        }
+        if unsent.is_empty() {
+            account.close().await;
+            self.lock().remove(&account.name);
+            let (home, env, of) = (self.shared.home.clone(), self.shared.env.clone(), account.name.clone());
+            Env::run(&*self.shared.env.work.queue("folder"), move || home.remove(&of, &*env.secrets)).await?;
+        } else {
+            account.write(|tx| Ok(tx.set_session(None)?)).await?;
+            account.wipe_desk_facts().await?;
+        }
+        self.shared.topics.move_on(Topic::Accounts);
+        self.shared.topics.move_on(Topic::Inbox);
+        Ok(unsent)
+    }
+
+    /// The person's sessions.
+    pub async fn devices(&self, name: &str) -> Result<Vec<DeviceView>> {
+        let account = self.find(Some(name)).await?;
+        let api = account.api().await?;
+        let asking = account.with_token(|token| {
+            let api = api.clone();
+            async move { api.sessions(&token).await }
+        });
+        let sessions = self.shared.while_allowed(asking).await.ok_or_else(|| self.not_allowed())??;
+        Ok(sessions
+            .into_iter()
+            .map(|session| DeviceView {
+                session: session.id.to_string(),
+                device: session.device,
+                created_at: session.created_at,
+                used_at: session.used_at,
+                current: session.current,
+            })
+            .collect())
+    }
+
+    /// Ends one of the person's sessions.
+    pub async fn end_device(&self, name: &str, session: &str) -> Result<()> {
+        let account = self.find(Some(name)).await?;
+        let api = account.api().await?;
+        let session = id::<uuid::Uuid>(session, "session")?.into();
+        let ending = account.with_token(|token| {
+            let api = api.clone();
+            async move { api.end_session(&token, session).await }
+        });
+        self.shared.while_allowed(ending).await.ok_or_else(|| self.not_allowed())?
+    }
+
+    /// Syncs one account or all.
+    pub async fn sync_now(&self, account: Option<&str>, within: Duration) -> Result<SyncReport> {
+        let accounts = match account {
+            Some(name) => vec![self.find(Some(name)).await?],
+            None => self.all(),
+        };
+        let runs = accounts.iter().map(|account| account.sync_now(within));
+        let mut report = SyncReport { pushed: 0, pulled: 0, waiting: 0, attention: 0, reached: false };
+        for one in futures_util::future::join_all(runs).await {
+            let one = one?;
+            report.pushed += one.pushed;
+            report.pulled += one.pulled;
+            report.waiting += one.waiting;
+            report.attention += one.attention;
+            report.reached |= one.reached;
+        }
+        Ok(report)
+    }
+
+    /// What the platform knows and the core cannot.
+    pub fn signal(&self, signal: Signal) {
+        match signal {
+            Signal::Online { network, metered } => {
+                self.shared.change_network(|known| {
+                    (known.online, known.metered, known.id) = (true, metered, network);
+                });
+                self.network_moved();
+            }
+            Signal::Offline => {
+                self.shared.change_network(|known| known.online = false);
+                self.network_moved();
+            }
+            Signal::Foreground => {
+                self.shared.set_suspended(false);
+                self.shared.change_network(|known| known.foreground = true);
+                self.network_moved();
+                self.post_all(&sync::Signal::Foreground);
+            }
+            Signal::Background => {
+                self.shared.change_network(|known| known.foreground = false);
+                self.post_all(&sync::Signal::Background);
+            }
+            Signal::ClockChanged => {
+                for account in self.all() {
+                    account.post(Mail::Input(sync::Input::ClockJumped));
+                }
+            }
+        }
+    }
+
+    /// Flight mode.
+    pub fn set_offline(&self, offline: bool) {
+        self.shared.set_offline(offline);
+        self.network_moved();
+    }
+
+    fn network_moved(&self) {
+        let signal = self.shared.network_signal();
+        self.post_all(&signal);
+        for account in self.all() {
+            account.uploads_at_once.store(true, std::sync::atomic::Ordering::SeqCst);
+            account.uploads.notify_waiters();
+        }
+        for topic in [Topic::Accounts, Topic::Outbox, Topic::Tickets, Topic::Inbox, Topic::Files] {
+            self.shared.topics.move_on(topic);
+        }
+    }
+
+    fn post_all(&self, signal: &sync::Signal) {
+        for account in self.all() {
+            account.post(Mail::Signal(signal.clone()));
+        }
+    }
+
+    /// Nothing of SQLite's is held when this returns; nothing is begun until the next [`Signal::Foreground`] or
+    /// [`wake`](Self::wake).
+    pub async fn suspend(&self) {
+        self.shared.set_suspended(true);
+        self.post_all(&self.shared.network_signal());
+        for account in self.all() {
+            account.idle().await;
+        }
+    }
+
+    /// A call came: the app is awake.
+    pub fn wake(&self) {
+        if self.shared.set_suspended(false) {
+            self.network_moved();
+        }
+    }
+
+    /// Has every task end by itself, without waiting for it.
+    pub fn let_go(&self) {
+        self.shared.close();
+        for account in self.all() {
+            account.post(Mail::Stop);
+        }
+    }
+
+    /// Ends everything; the files are closed when it returns.
+    pub async fn shut_down(&self) {
+        self.shared.close();
+        for account in self.all() {
+            account.stop().await;
+            account.close().await;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Opened>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn broken(account: String) -> AccountView {
+    AccountView {
+        account,
+        desk: String::new(),
+        server: String::new(),
+        person: String::new(),
+        email: String::new(),
+        sync: SyncState::Paused { why: PausedReason::Damaged },
+        unsent: 0,
+        attention: 0,
+        drafts: 0,
+        unread: 0,
+        synced_at: None,
+    }
+}

@@ -1,0 +1,168 @@
+//! Syncing when it is asked for, and starting and ending the account's runner.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::{Either, select};
+use pocketdesk_domain::{
+    model::{Delivery, SyncReport},
+    sync::Signal,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{account::Account, runner::Mail, topics::Topic};
+use crate::{
+    env::Env,
+    error::{Error, Result},
+};
+
+/// How often another process's writes are looked for while it syncs and this one waits.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often they are looked for while the app is open.
+const FOLLOW: Duration = Duration::from_secs(1);
+
+impl Account {
+    /// Starts syncing, if no other process does. Whether this one does now.
+    pub(crate) async fn start(self: &Arc<Self>) -> Result<bool> {
+        let mut running = self.running.lock().await;
+        if let Some(ended) = running.as_mut()
+            && matches!(ended.try_recv(), Err(oneshot::error::TryRecvError::Empty))
+        {
+            return Ok(true);
+        }
+        let (home, name) = (self.shared.home.clone(), self.name.clone());
+        let Some(lock) = self.bytes(move || home.lock(&name)).await? else { return Ok(false) };
+        let (to, mail) = mpsc::unbounded_channel();
+        let (ended, hears) = oneshot::channel();
+        self.set_mailbox(Some(to));
+        *running = Some(hears);
+        let this = self.clone();
+        self.shared.env.work.spawn(Box::pin(async move {
+            this.run(lock, mail).await;
+            // Nobody may wait for it.
+            let _ = ended.send(());
+        }));
+        Ok(true)
+    }
+
+    /// Ends syncing; the lock is free when it returns.
+    pub(crate) async fn stop(&self) {
+        let mut running = self.running.lock().await;
+        if let Some(ended) = running.take() {
+            self.post(Mail::Stop);
+            let _ = ended.await;
+        }
+        self.set_mailbox(None);
+    }
+
+    /// Syncs until nothing more can be done now, or the time is over; what was begun goes on.
+    pub(crate) async fn sync_now(self: &Arc<Self>, within: Duration) -> Result<SyncReport> {
+        let before = self.standing().clone();
+        if self.shared.is_offline() {
+            return self.report(&before).await;
+        }
+        let automatic = self.shared.settings.automatic;
+        let work = async {
+            if self.start().await? {
+                let (tell, settled) = oneshot::channel();
+                self.post(Mail::Signal(Signal::SyncNow));
+                self.uploads_at_once.store(true, std::sync::atomic::Ordering::SeqCst);
+                self.uploads.notify_waiters();
+                self.post(Mail::WhenSettled(tell));
+                // A runner that ended meanwhile has nothing more to do either.
+                let _ = settled.await;
+                self.uploads_done().await
+            } else {
+                self.others_done().await
+            }
+        };
+        match select(std::pin::pin!(work), self.shared.env.clock.sleep(within)).await {
+            Either::Left((done, _)) => done?,
+            Either::Right(_) => {}
+        }
+        let report = self.report(&before).await;
+        if !automatic {
+            self.stop().await;
+        }
+        report
+    }
+
+    /// Files that can go now have gone, or failed once.
+    async fn uploads_done(self: &Arc<Self>) -> Result<()> {
+        while self.uploads_due().await? > 0
+            || self.standing().transfers.values().any(|file| file.active && !file.down)
+        {
+            self.shared.env.clock.sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// The process that syncs has sent what this one wrote.
+    async fn others_done(self: &Arc<Self>) -> Result<()> {
+        loop {
+            let waiting = self.outbox().await?.into_iter().any(|item| {
+                !matches!(
+                    item.delivery,
+                    Delivery::Attention { .. } | Delivery::Delivered { .. } | Delivery::Registered { .. }
+                )
+            });
+            if !waiting {
+                return Ok(());
+            }
+            self.shared.env.clock.sleep(LOOK).await;
+        }
+    }
+
+    async fn report(self: &Arc<Self>, before: &super::account::Standing) -> Result<SyncReport> {
+        let items = self.outbox().await?;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let attention =
+            items.iter().filter(|item| matches!(item.delivery, Delivery::Attention { .. })).count();
+        let files = self.read(|snapshot| Ok(snapshot.own().uploads()?.len())).await?;
+        let after = self.standing().clone();
+        let since = |after: u64, before: u64| u32::try_from(after.saturating_sub(before)).unwrap_or(u32::MAX);
+        Ok(SyncReport {
+            pushed: since(after.pushed, before.pushed),
+            pulled: since(after.pulled, before.pulled),
+            waiting: count(items.len() - attention + files),
+            attention: count(attention),
+            reached: after.answered > before.answered,
+        })
+    }
+
+    /// Looks for what other processes wrote, while the app is open.
+    pub(crate) async fn follow_others(self: Arc<Self>) {
+        loop {
+            self.shared.env.clock.sleep(FOLLOW).await;
+            if self.shared.topics.is_closed() {
+                return;
+            }
+            // The process that synced may have ended: then it is this one's turn.
+            if let Err(Error::Closed) = self.start().await {
+                return;
+            }
+            let moved = self.store.run(|store: &mut crate::store::Store| store.moved_elsewhere()).await;
+            match moved {
+                Ok(true) => {
+                    let all = [
+                        Topic::Inbox,
+                        Topic::Tickets,
+                        Topic::Outbox,
+                        Topic::Drafts,
+                        Topic::Accounts,
+                        Topic::Files,
+                    ];
+                    self.show(&all, |_| ());
+                    self.post(Mail::OwnMoved);
+                    self.uploads.notify_waiters();
+                }
+                Err(Error::Closed) => return,
+                Ok(false) | Err(_) => {}
+            }
+        }
+    }
+}
+
+/// Whether other processes may write the same folder: on phones there is one.
+pub(crate) fn others_may_write(_: &Env) -> bool {
+    cfg!(not(any(target_os = "android", target_os = "ios")))
+}

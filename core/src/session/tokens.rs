@@ -1,0 +1,125 @@
+//! Keeping a session alive. The access token is used until its age by the monotonic clock, or until the desk says
+//! 401; the phone's wall clock decides nothing. A refresh has three outcomes, and only one pauses the account.
+//!
+//! The rotation's name is committed before it is sent: when the answer is lost, the same rotation is asked for
+//! again and answered alike, and nobody is signed out by a bad connection.
+
+use std::sync::Arc;
+
+use pocketdesk_protocol::{
+    ids::RotationId,
+    session::{TokenRequest, Tokens},
+};
+
+use crate::{
+    engine::account::Account,
+    env::Env,
+    error::{Error, Result},
+    remote::answer::Failure,
+    store::Session,
+};
+
+/// Refreshed so long before its end, ms: a request takes its time.
+const MARGIN_MS: u64 = 30_000;
+
+/// Why there is no token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoToken {
+    /// Never signed in, or signed out.
+    SignedOut,
+    /// The session was ended just now; own.db says so.
+    Revoked,
+    /// Try again.
+    Transient(Failure),
+    /// The account's files.
+    Files(Error),
+}
+
+impl From<NoToken> for Error {
+    fn from(none: NoToken) -> Self {
+        match none {
+            NoToken::SignedOut | NoToken::Revoked => Self::SignedOut,
+            NoToken::Transient(failure) => Self::Remote(failure),
+            NoToken::Files(error) => error,
+        }
+    }
+}
+
+/// The session a sign-in or a refresh gave.
+pub fn session(env: &Env, tokens: Tokens) -> Session {
+    Session {
+        session: tokens.session,
+        access_token: tokens.access_token,
+        refresh_token: tokens.refresh_token,
+        expires_boot: env.clock.boot(),
+        expires_monotonic: env.clock.monotonic().saturating_add(tokens.expires_in_s.saturating_mul(1_000)),
+        rotation: None,
+    }
+}
+
+impl Account {
+    /// A token that is good by its age, refreshed if need be.
+    pub async fn access_token(self: &Arc<Self>) -> Result<String, NoToken> {
+        let session = self.session().await?;
+        let clock = &self.shared.env.clock;
+        // After a reboot its age is unknown: it is tried, and 401 says the rest.
+        let old = session.expires_boot == clock.boot()
+            && clock.monotonic().saturating_add(MARGIN_MS) >= session.expires_monotonic;
+        if old { self.refresh_token(&session.access_token).await } else { Ok(session.access_token) }
+    }
+
+    /// Another token than `rejected`: one that somebody else got meanwhile, or a new one.
+    pub async fn refresh_token(self: &Arc<Self>, rejected: &str) -> Result<String, NoToken> {
+        let _one_at_a_time = self.refreshing.lock().await;
+        let mut session = self.session().await?;
+        if session.access_token != rejected {
+            return Ok(session.access_token);
+        }
+        let rotation = match session.rotation {
+            Some(rotation) => rotation,
+            None => {
+                let rotation = RotationId(self.shared.env.new_id());
+                session.rotation = Some(rotation);
+                let kept = session.clone();
+                self.record(move |tx| Ok(tx.set_session(Some(&kept))?)).await.map_err(NoToken::Files)?;
+                rotation
+            }
+        };
+        let server =
+            self.read(|snapshot| Ok(snapshot.own().account()?.server)).await.map_err(NoToken::Files)?;
+        let body = TokenRequest { refresh_token: session.refresh_token, rotation };
+        match self.shared.api(&server).token(&body).await {
+            Ok(tokens) => {
+                let fresh = self::session(&self.shared.env, tokens);
+                let kept = fresh.clone();
+                self.record(move |tx| Ok(tx.set_session(Some(&kept))?)).await.map_err(NoToken::Files)?;
+                Ok(fresh.access_token)
+            }
+            Err(Failure::Revoked) => {
+                self.record(|tx| Ok(tx.set_session(None)?)).await.map_err(NoToken::Files)?;
+                Err(NoToken::Revoked)
+            }
+            Err(failure) => Err(NoToken::Transient(failure)),
+        }
+    }
+
+    async fn session(self: &Arc<Self>) -> Result<Session, NoToken> {
+        let session = self.read(|snapshot| Ok(snapshot.own().session()?)).await.map_err(NoToken::Files)?;
+        session.ok_or(NoToken::SignedOut)
+    }
+
+    /// Runs a call with a token; after a 401 once more with a new one.
+    pub async fn with_token<T, F: Future<Output = Result<T, Failure>>>(
+        self: &Arc<Self>,
+        call: impl Fn(String) -> F,
+    ) -> Result<T> {
+        let token = self.access_token().await?;
+        match call(token.clone()).await {
+            Err(Failure::Unauthorized | Failure::Revoked) => {
+                let token = self.refresh_token(&token).await?;
+                Ok(call(token).await?)
+            }
+            other => Ok(other?),
+        }
+    }
+}
