@@ -5,8 +5,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests start processes, write files and wait")]
 
+pub mod desk;
 pub mod net;
-
 pub mod program;
 pub mod staff;
 pub mod teller;

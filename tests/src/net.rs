@@ -86,6 +86,8 @@ impl Gate {
 struct Rule {
     method: Option<http::Method>,
     path: String,
+    /// How many pass before it begins.
+    skip: u32,
     /// How many more; none is without end.
     times: Option<u32>,
     fate: Fate,
@@ -125,18 +127,23 @@ impl Net {
 
     /// The next `times` requests whose path begins with `path` meet this fate.
     pub fn next(&self, times: u32, path: &str, fate: Fate) {
-        self.rule(None, path, Some(times), fate);
+        self.rule(None, path, 0, Some(times), fate);
+    }
+
+    /// After `skip` requests of that method and path every further one meets this fate.
+    pub fn after(&self, skip: u32, method: http::Method, path: &str, fate: Fate) {
+        self.rule(Some(method), path, skip, None, fate);
     }
 
     /// Every request whose path begins with `path` meets this fate from now on.
     pub fn always(&self, path: &str, fate: Fate) {
-        self.rule(None, path, None, fate);
+        self.rule(None, path, 0, None, fate);
     }
 
     /// The next request of that method and path takes effect, and its answer is held.
     pub fn hold_answer(&self, method: http::Method, path: &str) -> Arc<Gate> {
         let gate = Arc::new(Gate::default());
-        self.rule(Some(method), path, Some(1), Fate::Held(gate.clone()));
+        self.rule(Some(method), path, 0, Some(1), Fate::Held(gate.clone()));
         gate
     }
 
@@ -175,8 +182,8 @@ impl Net {
         tokio::time::timeout(Duration::from_secs(60), wait).await.expect("the phone should try again")
     }
 
-    fn rule(&self, method: Option<http::Method>, path: &str, times: Option<u32>, fate: Fate) {
-        let rule = Rule { method, path: path.to_owned(), times, fate };
+    fn rule(&self, method: Option<http::Method>, path: &str, skip: u32, times: Option<u32>, fate: Fate) {
+        let rule = Rule { method, path: path.to_owned(), skip, times, fate };
         self.rules.lock().expect("no holder panics").push(rule);
     }
 
@@ -186,6 +193,10 @@ impl Net {
             rule.method.as_ref().is_none_or(|method| method == request.method())
                 && request.uri().path().starts_with(&rule.path)
         })?;
+        if rules[at].skip > 0 {
+            rules[at].skip -= 1;
+            return None;
+        }
         let fate = rules[at].fate.clone();
         if let Some(times) = &mut rules[at].times {
             *times -= 1;

@@ -122,8 +122,24 @@ impl Staff {
 
     /// A client company; answers its id.
     pub async fn company(&self, name: &str) -> Result<String, String> {
-        let made = self.post("/staff/companies", json!({ "name": name })).await?;
-        made["id"].as_str().map(str::to_owned).ok_or_else(|| format!("a company without an id: {made}"))
+        self.company_with_sites(name, &[]).await.map(|(company, _)| company)
+    }
+
+    /// A client company with places; answers its id and theirs, in the order given.
+    pub async fn company_with_sites(
+        &self,
+        name: &str,
+        sites: &[&str],
+    ) -> Result<(String, Vec<String>), String> {
+        let made = self.post("/staff/companies", json!({ "name": name, "sites": sites })).await?;
+        let id = |of: &Value| of["id"].as_str().map(str::to_owned);
+        let company = id(&made).ok_or_else(|| format!("a company without an id: {made}"))?;
+        let site_of = |name: &&str| {
+            let sites = made["sites"].as_array();
+            sites.and_then(|sites| sites.iter().find(|site| site["name"] == *name)).and_then(id)
+        };
+        let sites = sites.iter().map(site_of).collect::<Option<Vec<_>>>();
+        sites.map(|sites| (company, sites)).ok_or_else(|| format!("a company without its sites: {made}"))
     }
 
     /// A person who may sign in; answers their id.
@@ -131,6 +147,18 @@ impl Staff {
         let made =
             self.post("/staff/people", json!({ "name": name, "email": email, "company": company })).await?;
         made["id"].as_str().map(str::to_owned).ok_or_else(|| format!("a person without an id: {made}"))
+    }
+
+    /// Where a person works, and what they see of others' tickets there: own, site, company.
+    pub async fn places(
+        &self,
+        person: &str,
+        company: &str,
+        sites: &[&str],
+        sees: &str,
+    ) -> Result<Value, String> {
+        let body = json!({ "company": company, "sites": sites, "sees": sees });
+        self.ask(reqwest::Method::PUT, &format!("/staff/people/{person}/scopes"), Some(body)).await
     }
 
     /// What a person sees: own, site, company.

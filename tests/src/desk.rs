@@ -1,0 +1,295 @@
+//! The desk's side of a journey: the real server in this process, on a runtime and a clock of its own, so that it
+//! can be restarted, killed, backed up and restored while phones look on.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use pocketdesk_protocol::{
+    ids::{CommentId, EntityId, TicketId},
+    rows::DeskState,
+};
+use pocketdesk_server::{
+    config::Config,
+    desk::{Desk as HelpDesk, Handed, builtin::Builtin},
+    env::{Env, system::System},
+    mail::{CodeMail, Post, PostError},
+    server::{Parts, Running, Server},
+    store::{StoreError, write::Write},
+};
+use tokio::{runtime::Runtime, sync::Notify};
+
+use crate::{
+    net::Place,
+    staff::Staff,
+    teller::Teller,
+    time::{Time, Watch},
+};
+
+/// See the module.
+pub struct Desk {
+    /// The clock of both sides.
+    pub time: Arc<Time>,
+    /// The log of the journey.
+    pub teller: Teller,
+    /// The help desk behind the server: the built-in one, until it is told to be difficult.
+    pub help: Arc<Difficult>,
+    place: Place,
+    mailbox: Arc<Mailbox>,
+    config: Config,
+    home: tempfile::TempDir,
+    running: Option<Life>,
+}
+
+/// One life of the server, from a start to a stop.
+struct Life {
+    runtime: Runtime,
+    server: Running,
+}
+
+impl Desk {
+    /// Opens a new desk.
+    pub async fn open(title: &str) -> Self {
+        let teller = Teller::begin(title);
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let mut desk = Self {
+            time: Time::new(),
+            teller,
+            help: Arc::default(),
+            place: Place::default(),
+            mailbox: Arc::default(),
+            config: Config::development(home.path().join("data")),
+            home,
+            running: None,
+        };
+        desk.start().await;
+        desk
+    }
+
+    /// Where phones find it.
+    pub fn place(&self) -> Place {
+        self.place.clone()
+    }
+
+    /// Its address as of now.
+    pub fn address(&self) -> String {
+        self.place.lock().expect("no holder panics").clone()
+    }
+
+    /// Changes what the operator decides; stops it before and starts it after.
+    pub async fn reconfigured(&mut self, change: impl FnOnce(&mut Config)) {
+        self.stop().await;
+        change(&mut self.config);
+        self.start().await;
+    }
+
+    /// Starts it on what lies in its folder.
+    pub async fn start(&mut self) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("the desk")
+            .enable_all()
+            .build()
+            .expect("a runtime can be started");
+        let config = self.config.clone();
+        let parts = Parts {
+            env: self.env(),
+            desk: self.help.clone(),
+            post: Some(self.mailbox.clone()),
+            ..Parts::default()
+        };
+        let server = runtime
+            .spawn(Server::start_with(config, parts))
+            .await
+            .expect("starting does not panic")
+            .expect("the server starts");
+        *self.place.lock().expect("no holder panics") = server.url();
+        self.teller.says("desk", "is open");
+        self.running = Some(Life { runtime, server });
+    }
+
+    /// Stops it as an operator does.
+    pub async fn stop(&mut self) {
+        let Some(Life { runtime, server }) = self.running.take() else { return };
+        runtime.spawn(server.shutdown()).await.expect("stopping does not panic");
+        end(runtime).await;
+        self.teller.says("desk", "is closed");
+    }
+
+    /// Its process dies: requests under way are cut where they are.
+    pub async fn kill(&mut self) {
+        let Some(Life { runtime, server }) = self.running.take() else { return };
+        end(runtime).await;
+        drop(server);
+        self.teller.says("desk", "was killed");
+    }
+
+    /// The operator's backup, of the running server.
+    pub async fn backup(&self, name: &str) -> PathBuf {
+        let folder = self.home.path().join(name);
+        pocketdesk_server::commands::backup(&self.config, &self.env(), &folder)
+            .await
+            .expect("the backup is written");
+        self.teller.says("operator", format!("made the backup {name:?}"));
+        folder
+    }
+
+    /// The operator restores a backup: the server is stopped before, its database and blobs put aside, and it is
+    /// started after.
+    pub async fn restore(&mut self, backup: &Path) {
+        self.stop().await;
+        let data = self.config.data.clone();
+        for entry in std::fs::read_dir(&data).expect("the data folder can be read") {
+            let path = entry.expect("the data folder can be read").path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with("pocketdesk.db") {
+                std::fs::remove_file(&path).expect("the database can be put aside");
+            } else if name == "blobs" {
+                std::fs::remove_dir_all(&path).expect("the blobs can be put aside");
+            }
+        }
+        pocketdesk_server::commands::restore(&self.config, &self.env(), backup)
+            .await
+            .expect("the backup is restored");
+        self.teller.says("operator", "restored the backup");
+        self.start().await;
+    }
+
+    /// The staff API.
+    pub fn staff(&self) -> Staff {
+        Staff::new(self.address(), self.server().staff_token())
+    }
+
+    /// Waits for the mail to that address and reads its code; each mail is read once.
+    pub async fn code_for(&self, email: &str) -> String {
+        let wait = async {
+            loop {
+                let news = self.mailbox.news.notified();
+                if let Some(code) = self.mailbox.codes.lock().expect("no holder panics").remove(email) {
+                    return code;
+                }
+                news.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("a code should be mailed")
+    }
+
+    /// A moderator deletes a comment.
+    pub async fn delete_comment(&self, id: &str) {
+        let id: CommentId = id.parse().expect("a comment's id");
+        pocketdesk_server::staff::delete_comment(&self.server().app().ctx, id).await.expect("it is deleted");
+        self.teller.says("desk", "deletes a comment");
+    }
+
+    /// A moderator deletes a ticket.
+    pub async fn delete_ticket(&self, id: &str) {
+        let id: TicketId = id.parse().expect("a ticket's id");
+        pocketdesk_server::staff::delete_ticket(&self.server().app().ctx, id).await.expect("it is deleted");
+        self.teller.says("desk", "deletes the ticket");
+    }
+
+    /// Somebody's right to be forgotten: every copy of the ticket goes.
+    pub async fn erase_ticket(&self, id: &str) {
+        let id: TicketId = id.parse().expect("a ticket's id");
+        pocketdesk_server::staff::erase_ticket(&self.server().app().ctx, id).await.expect("it is erased");
+        self.teller.says("desk", "erases the ticket");
+    }
+
+    /// The help desk answers about what it left pending.
+    pub async fn answers(&self, what: Handed, entity: &str, state: DeskState) {
+        let entity: EntityId = entity.parse().expect("an id");
+        self.teller.says("desk", format!("answers about the {what:?}: {state:?}"));
+        pocketdesk_server::desk::answer(&self.server().app().ctx, what, entity, state)
+            .await
+            .expect("the answer is taken");
+    }
+
+    fn server(&self) -> &Running {
+        &self.running.as_ref().expect("the desk is open").server
+    }
+
+    fn env(&self) -> Env {
+        let system = Arc::new(System::new());
+        Env { clock: Arc::new(Watch(self.time.clone())), rng: system.clone(), work: system }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some(life) = self.running.take() {
+            life.runtime.shutdown_background();
+        }
+    }
+}
+
+async fn end(runtime: Runtime) {
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10)))
+        .await
+        .expect("a runtime can be shut down");
+}
+
+/// Where sign-in codes arrive.
+#[derive(Default)]
+struct Mailbox {
+    codes: Mutex<HashMap<String, String>>,
+    news: Notify,
+}
+
+impl Post for Mailbox {
+    fn code(&self, mail: CodeMail) -> BoxFuture<'_, Result<(), PostError>> {
+        self.codes.lock().expect("no holder panics").insert(mail.email, mail.code);
+        self.news.notify_waiters();
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A fake help desk: the built-in one, with answers of the test's in between.
+#[derive(Default)]
+pub struct Difficult {
+    builtin: Builtin,
+    next: Mutex<VecDeque<(Handed, DeskState)>>,
+}
+
+impl Difficult {
+    /// Its answer to the next of these.
+    pub fn says_next(&self, what: Handed, state: DeskState) {
+        self.next.lock().expect("no holder panics").push_back((what, state));
+    }
+
+    /// It refuses the next of these.
+    pub fn refuses_next(&self, what: Handed, words: &str) {
+        self.says_next(what, refused(words));
+    }
+}
+
+/// A refusal whose words may be amended.
+pub fn refused(words: &str) -> DeskState {
+    DeskState::Refused {
+        code: "other".into(),
+        text_key: "refused-other".into(),
+        words: Some(words.into()),
+        can_edit: true,
+    }
+}
+
+impl HelpDesk for Difficult {
+    fn take<'a>(
+        &'a self,
+        tx: &'a mut Write,
+        what: Handed,
+        ticket: TicketId,
+        entity: EntityId,
+    ) -> BoxFuture<'a, Result<DeskState, StoreError>> {
+        let mut next = self.next.lock().expect("no holder panics");
+        let scripted = next.iter().position(|(of, _)| *of == what).and_then(|at| next.remove(at));
+        drop(next);
+        match scripted {
+            Some((_, state)) => Box::pin(async move { Ok(state) }),
+            None => self.builtin.take(tx, what, ticket, entity),
+        }
+    }
+}
