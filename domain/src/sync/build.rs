@@ -136,6 +136,10 @@ impl State {
         self.note_epoch(answer.epoch, now, out);
         let Cache::Build(build) = &mut self.cache else { return };
         if build.stands_on.is_none_or(|(epoch, _)| epoch != answer.epoch) {
+            // A process that ended between learning the epoch and beginning anew left a file of the old one.
+            if build.has_file {
+                self.start_over(now, false, out);
+            }
             return;
         }
         if let Some(reason) = answer.reset {

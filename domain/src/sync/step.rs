@@ -1,5 +1,7 @@
 //! The steps: what each input changes, and what is to be done next.
 
+use std::collections::BTreeMap;
+
 use pocketdesk_protocol::{
     Millis,
     ids::{Epoch, OpId},
@@ -100,6 +102,11 @@ impl State {
 
     fn take_ops(&mut self, mut ops: Vec<QueuedOp>) {
         ops.sort_by_key(|op| op.n);
+        let woken: BTreeMap<OpId, Millis> = self.ops.iter().map(|op| (op.op, op.wake.due)).collect();
+        for op in &mut ops {
+            // A signal wakes ops here alone; what is stored may still say later.
+            op.wake.due = woken.get(&op.op).map_or(op.wake.due, |due| op.wake.due.min(*due));
+        }
         self.ops = ops;
         let ops = &self.ops;
         self.alone_marks.retain(|op, _| ops.iter().any(|queued| queued.op == *op));
@@ -459,7 +466,7 @@ impl State {
         let ops = if probe { Vec::new() } else { queue::pick(&self.ops, &mut self.suspects, now.at) };
         let looks = self.foreground && self.look_at <= now.at && !matches!(self.live, Live::Open(Some(_)));
         let polls = self.foreground && self.poll_until.is_some();
-        let pulls = can_pull && (self.want_page || looks);
+        let pulls = can_pull && (self.want_page || looks || probe);
         if ops.is_empty() && !pulls && (!polls || !can_pull || waiting.is_some()) {
             return;
         }

@@ -106,7 +106,7 @@ impl Day {
 
 #[test]
 fn no_day_however_bad_loses_doubles_disorders_or_strands_a_word() {
-    for seed in 0..600 {
+    for seed in 0..20_000 {
         let mut day = Day::live(seed);
         day.rest();
         let Day { phone, desk, written, .. } = &day;
