@@ -162,6 +162,8 @@ pub fn placeholders(first: usize, count: usize) -> String {
 pub enum StoreConfig {
     /// A file; its folder must exist. It is plain: the server's disk is the operator's to protect.
     Sqlite(std::path::PathBuf),
+    /// A file on another disk than the system's: its path there and the name of SQLite's VFS for it.
+    SqliteOn(std::path::PathBuf, &'static str),
     /// A connection string as libpq reads it (`postgres://…` or `host=… dbname=…`). No TLS: a unix socket, the same
     /// host or a private network.
     Postgres(String),
@@ -170,7 +172,8 @@ pub enum StoreConfig {
 /// Opens the database and brings its schema up to date; refuses one that is newer than this program.
 pub async fn open(config: &StoreConfig, env: &Env) -> Result<Arc<dyn Store>, StoreError> {
     let store: Arc<dyn Store> = match config {
-        StoreConfig::Sqlite(path) => Arc::new(sqlite::Sqlite::open(path, env).await?),
+        StoreConfig::Sqlite(path) => Arc::new(sqlite::Sqlite::open(path, None, env).await?),
+        StoreConfig::SqliteOn(path, vfs) => Arc::new(sqlite::Sqlite::open(path, Some(vfs), env).await?),
         StoreConfig::Postgres(url) => Arc::new(postgres::Postgres::open(url, env).await?),
     };
     migrate::migrate(store.as_ref(), env.clock.now()).await?;

@@ -47,21 +47,28 @@ impl Seat {
 }
 
 impl Sqlite {
-    /// Opens or makes the file.
-    pub async fn open(path: &Path, env: &Env) -> Result<Self, StoreError> {
-        let writer = Pool::open(path, env, "sqlite-write", 1, false).await?;
-        let readers = Pool::open(path, env, "sqlite-read", READERS, true).await?;
+    /// Opens or makes the file; through SQLite's default VFS, or the one of that name.
+    pub async fn open(path: &Path, vfs: Option<&'static str>, env: &Env) -> Result<Self, StoreError> {
+        let writer = Pool::open(path, vfs, env, "sqlite-write", 1, false).await?;
+        let readers = Pool::open(path, vfs, env, "sqlite-read", READERS, true).await?;
         Ok(Self { writer, readers })
     }
 }
 
 impl Pool {
-    async fn open(path: &Path, env: &Env, name: &str, seats: usize, read: bool) -> Result<Self, StoreError> {
+    async fn open(
+        path: &Path,
+        vfs: Option<&'static str>,
+        env: &Env,
+        name: &str,
+        seats: usize,
+        read: bool,
+    ) -> Result<Self, StoreError> {
         let mut idle = Vec::with_capacity(seats);
         for n in 0..seats {
             let queue = env.work.queue(&format!("{name}-{n}"));
             let path = path.to_owned();
-            let connection = Env::run(queue.as_ref(), move || connect(&path, read)).await?;
+            let connection = Env::run(queue.as_ref(), move || connect(&path, vfs, read)).await?;
             idle.push(Arc::new(Seat { connection: Mutex::new(connection), queue }));
         }
         Ok(Self { idle: Arc::new(Mutex::new(idle)), seats: Arc::new(Semaphore::new(seats)) })
@@ -75,10 +82,14 @@ impl Pool {
     }
 }
 
-fn connect(path: &Path, read: bool) -> Result<Connection, StoreError> {
+fn connect(path: &Path, vfs: Option<&str>, read: bool) -> Result<Connection, StoreError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let connection = match vfs {
+        None => Connection::open_with_flags(path, flags),
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+    }
+    .map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(256);
     // secure_delete: an erased word must not stay in a free page.
