@@ -17,3 +17,5 @@ pub mod server;
 pub mod staff;
 pub mod store;
 pub mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;

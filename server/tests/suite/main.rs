@@ -1,1 +1,3 @@
 //! The server, from outside and from inside.
+mod data;
+mod http;
