@@ -1,5 +1,5 @@
 //! What the store does with files of other versions, and what SQLite itself would do with its files.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::sync::Arc;
 

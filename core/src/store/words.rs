@@ -1,6 +1,8 @@
 //! From text to the stems that the search index holds. One place for both sides: what a row says and what a person
 //! asks for go through the same steps, so that «принтери», “Принтерів” and "принтер" meet.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use snowball_stemmers_rs::{Algorithm, Stemmer};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
@@ -12,6 +14,12 @@ const WORD_CHARS: usize = 40;
 const DOCUMENT_WORDS: usize = 20_000;
 /// Words of a query that count.
 const QUERY_WORDS: usize = 12;
+
+/// Words whose stems a batch remembers.
+const KNOWN_WORDS: usize = 50_000;
+
+/// Stems of words met before, for a text without and with Ukrainian letters. Looked up only, never walked.
+pub(crate) type Known = HashMap<String, [Option<String>; 2]>;
 
 /// The stemmers; made once per store, they hold no state.
 pub(crate) struct Stemmers {
@@ -31,17 +39,37 @@ impl Stemmers {
 
     /// The document to index for a text: stems with a space between.
     pub(crate) fn document(&self, text: &str) -> String {
+        self.document_with(text, &mut HashMap::new())
+    }
+
+    /// The same for many texts: `known` remembers the stems of words that come again and again.
+    pub(crate) fn document_with(&self, text: &str, known: &mut Known) -> String {
         let ukrainian = is_ukrainian(text);
         let mut stems = String::with_capacity(text.len());
-        for word in words(text).take(DOCUMENT_WORDS) {
-            self.push_stems(&word, ukrainian, &mut stems);
-        }
+        let mut left = DOCUMENT_WORDS;
+        each_word(text, |word| {
+            if left == 0 {
+                return;
+            }
+            left -= 1;
+            if !stems.is_empty() {
+                stems.push(' ');
+            }
+            if let Some(stem) = known.get(word).and_then(|both| both[usize::from(ukrainian)].as_deref()) {
+                return stems.push_str(stem);
+            }
+            let stem = self.stem(word, ukrainian);
+            stems.push_str(&stem);
+            if known.len() < KNOWN_WORDS {
+                known.entry(word.to_owned()).or_default()[usize::from(ukrainian)] = Some(stem.into_owned());
+            }
+        });
         stems
     }
 
     /// The query for FTS5: every word has to be there, the last one may be unfinished. None: nothing to look for.
     pub(crate) fn query(&self, text: &str) -> Option<String> {
-        let terms: Vec<String> = words(text).take(QUERY_WORDS).collect();
+        let terms: Vec<String> = words(text).into_iter().take(QUERY_WORDS).collect();
         let last = terms.len().checked_sub(1)?;
         let mut query = String::new();
         for (at, word) in terms.iter().enumerate() {
@@ -49,9 +77,10 @@ impl Stemmers {
                 query.push_str(" AND ");
             }
             // A short question does not tell Russian from Ukrainian: both stems count.
-            let mut variants: Vec<String> = [false, true].map(|ukrainian| self.stem(word, ukrainian)).into();
+            let mut variants: Vec<Cow<'_, str>> =
+                [false, true].map(|ukrainian| self.stem(word, ukrainian)).into();
             if at == last {
-                variants.push(word.clone());
+                variants.push(word.into());
             }
             variants.sort();
             variants.dedup();
@@ -67,41 +96,34 @@ impl Stemmers {
     pub(crate) fn matches(&self, query: &str, text: &str) -> bool {
         let document = self.document(text);
         let stems: Vec<&str> = document.split(' ').collect();
-        let terms: Vec<String> = words(query).take(QUERY_WORDS).collect();
+        let terms: Vec<String> = words(query).into_iter().take(QUERY_WORDS).collect();
         let Some(last) = terms.len().checked_sub(1) else { return false };
         terms.iter().enumerate().all(|(at, word)| {
             let variants = [self.stem(word, false), self.stem(word, true)];
             if at == last {
-                stems
-                    .iter()
-                    .any(|stem| variants.iter().chain([word]).any(|start| stem.starts_with(start.as_str())))
+                stems.iter().any(|stem| {
+                    stem.starts_with(word.as_str()) || variants.iter().any(|start| stem.starts_with(&**start))
+                })
             } else {
-                stems.iter().any(|stem| variants.iter().any(|variant| variant == stem))
+                stems.iter().any(|stem| variants.iter().any(|variant| *variant == **stem))
             }
         })
     }
 
-    fn push_stems(&self, word: &str, ukrainian: bool, stems: &mut String) {
-        if !stems.is_empty() {
-            stems.push(' ');
-        }
-        stems.push_str(&self.stem(word, ukrainian));
-    }
-
-    fn stem(&self, word: &str, ukrainian: bool) -> String {
+    fn stem<'a>(&self, word: &'a str, ukrainian: bool) -> Cow<'a, str> {
         let first = word.chars().next().unwrap_or(' ');
         let stemmer = match first {
             'a'..='z' => &self.english,
             '\u{400}'..='\u{52f}' if ukrainian || is_ukrainian(word) => &self.ukrainian,
             '\u{400}'..='\u{52f}' => &self.russian,
             // Numbers and other scripts stay as they are.
-            _ => return word.to_owned(),
+            _ => return word.into(),
         };
         if word.bytes().any(|byte| byte.is_ascii_digit()) {
-            return word.to_owned();
+            return word.into();
         }
         let stem = stemmer.stem(word);
-        if stem.is_empty() { word.to_owned() } else { stem.into_owned() }
+        if stem.is_empty() { word.into() } else { stem }
     }
 }
 
@@ -113,8 +135,15 @@ fn is_ukrainian(text: &str) -> bool {
 
 /// Normalised words: compatibility forms undone, lower case, ё as е, apostrophes of all kinds as one and then gone
 /// (п’ять and п'ять and пять are one word), everything that is neither letter nor digit a border.
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let normal: std::borrow::Cow<'_, str> = match is_nfkc_quick(text.chars()) {
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    each_word(text, |word| words.push(word.to_owned()));
+    words
+}
+
+/// The same without a list: a first sync has millions of them.
+fn each_word(text: &str, mut found: impl FnMut(&str)) {
+    let normal: Cow<'_, str> = match is_nfkc_quick(text.chars()) {
         IsNormalized::Yes => text.into(),
         // Its compatibility form is the letters "No", which would grow together with the number.
         _ => text
@@ -124,35 +153,33 @@ fn words(text: &str) -> impl Iterator<Item = String> {
             .collect::<String>()
             .into(),
     };
-    let mut words = Vec::new();
     let mut word = String::new();
     let mut length = 0;
     for letter in normal.chars().chain([' ']) {
         match letter {
             '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{ad}' => {}
+            // A mark over the letter before it, of which there is no single form: it belongs to the word.
+            '\u{300}'..='\u{36f}' => {}
             _ if letter.is_alphanumeric() => {
                 if length < WORD_CHARS {
-                    for lower in letter.to_lowercase() {
-                        word.push(if lower == 'ё' { 'е' } else { lower });
-                    }
+                    word.extend(letter.to_lowercase().map(|lower| if lower == 'ё' { 'е' } else { lower }));
                     length += 1;
                 }
             }
-            // A mark over the letter before it (й written as two): it belongs to the word.
-            '\u{300}'..='\u{36f}' => {}
             _ => {
                 if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
+                    found(&word);
+                    word.clear();
                 }
                 length = 0;
             }
         }
     }
-    words.into_iter()
 }
 
 /// The words around the first match, for the list of hits: at most `around` characters before and after.
 pub(crate) fn excerpt(stemmers: &Stemmers, query: &str, text: &str, around: usize) -> String {
+    let asked: Vec<String> = words(query).into_iter().take(QUERY_WORDS).collect();
     let starts = text.char_indices().scan(true, |border, (at, letter)| {
         let begins = *border && letter.is_alphanumeric();
         *border = !letter.is_alphanumeric();
@@ -162,7 +189,7 @@ pub(crate) fn excerpt(stemmers: &Stemmers, query: &str, text: &str, around: usiz
         let rest = &text[*at..];
         let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '\'' && letter != '’');
         let word = &rest[..end.unwrap_or(rest.len())];
-        words(query).take(QUERY_WORDS).any(|asked| stemmers.matches(&asked, word))
+        asked.iter().any(|asked| stemmers.matches(asked, word))
     });
     let hit = hit.unwrap_or(0);
     let from = text[..hit].char_indices().rev().take(around).last().map_or(hit, |(at, _)| at);

@@ -1,4 +1,4 @@
 //! The core from outside: what a person would lose if a part of it were wrong.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod storage;

@@ -109,13 +109,17 @@ pub(crate) fn index_some(db: &Connection, stemmers: &Stemmers) -> Result<bool> {
         db.prepare_cached("SELECT key, id, kind, row FROM rows WHERE key > ?1 ORDER BY key LIMIT ?2")?;
     let mut rows = find.query(params![from, BATCH])?;
     let (mut last, mut seen) = (from, 0);
-    let mut documents = Vec::new();
+    let (mut documents, mut known) = (Vec::new(), words::Known::new());
     while let Some(row) = rows.next()? {
         (last, seen) = (row.get(0)?, seen + 1);
         let kind_of = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
         let json = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
         if let Some(text) = hot::words(kind_of, json) {
-            documents.push((stamp_of(row.get::<_, Blob>(1)?.0), last, stemmers.document(&text)));
+            documents.push((
+                stamp_of(row.get::<_, Blob>(1)?.0),
+                last,
+                stemmers.document_with(&text, &mut known),
+            ));
         }
     }
     drop(rows);

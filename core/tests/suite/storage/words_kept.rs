@@ -332,7 +332,7 @@ fn the_outbox_counts_only_what_waits() {
     op.attachments = vec![local.file.clone()];
     add(&mut store, &op);
     assert_eq!(store.read(|snap| snap.own().waiting()).unwrap(), (1, 10));
-    assert_eq!(store.read(|snap| snap.own().uploads()).unwrap(), [local.clone()]);
+    assert_eq!(store.read(|snap| snap.own().uploads()).unwrap(), std::slice::from_ref(&local));
     change(&mut store, applied(&op, 1));
     assert_eq!(store.read(|snap| snap.own().waiting()).unwrap(), (0, 10), "text never waits for bytes");
     change(&mut store, OwnChange::StopUpload { file: local.file.id });
