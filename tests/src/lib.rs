@@ -7,7 +7,20 @@
 
 pub mod desk;
 pub mod net;
+pub mod phone;
 pub mod program;
 pub mod staff;
 pub mod teller;
 pub mod time;
+
+/// Bytes that repeat nowhere and compress badly, the same for the same seed.
+pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..bytes).map(|_| next()).collect()
+}

@@ -91,6 +91,8 @@ struct Rule {
     /// How many more; none is without end.
     times: Option<u32>,
     fate: Fate,
+    /// Only requests whose body holds this.
+    holding: Option<String>,
 }
 
 /// One request a phone made.
@@ -147,6 +149,14 @@ impl Net {
         gate
     }
 
+    /// The desk fails whenever a body holds `words`, as one that has a bug would.
+    pub fn chokes_on(&self, words: &str) {
+        let fate = Fate::Instead { status: 500, ours: true, header: None, body: "{}" };
+        let path = "/sync".to_owned();
+        let rule = Rule { method: None, path, skip: 0, times: None, fate, holding: Some(words.to_owned()) };
+        self.rules.lock().expect("no holder panics").push(rule);
+    }
+
     /// No request gets through.
     pub fn cut(&self) {
         self.always("/", Fate::Lost);
@@ -183,7 +193,7 @@ impl Net {
     }
 
     fn rule(&self, method: Option<http::Method>, path: &str, skip: u32, times: Option<u32>, fate: Fate) {
-        let rule = Rule { method, path: path.to_owned(), skip, times, fate };
+        let rule = Rule { method, path: path.to_owned(), skip, times, fate, holding: None };
         self.rules.lock().expect("no holder panics").push(rule);
     }
 
@@ -192,6 +202,7 @@ impl Net {
         let at = rules.iter().position(|rule| {
             rule.method.as_ref().is_none_or(|method| method == request.method())
                 && request.uri().path().starts_with(&rule.path)
+                && rule.holding.as_ref().is_none_or(|words| body_of(request).contains(words))
         })?;
         if rules[at].skip > 0 {
             rules[at].skip -= 1;
@@ -258,6 +269,17 @@ impl Remote for Way {
             }
         })
     }
+}
+
+/// The text of a request, as it was before it was compressed.
+fn body_of(request: &http::Request<Bytes>) -> String {
+    let packed = request.headers().get("content-encoding").is_some_and(|encoding| encoding == "zstd");
+    let plain = if packed {
+        zstd::decode_all(request.body().as_ref()).expect("the phone compresses as it says")
+    } else {
+        request.body().to_vec()
+    };
+    String::from_utf8_lossy(&plain).into_owned()
 }
 
 /// The answer with its whole body read: what it tells has happened.

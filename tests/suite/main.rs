@@ -1,1 +1,18 @@
+//! Journeys: whole days of requesters, through the facade, against the real server. A test's name says what a person
+//! would have lost; its log (shown when it fails) tells who did what.
 
+#![allow(clippy::disallowed_methods, reason = "tests write files, start processes and wait")]
+
+mod answer_out;
+mod cache;
+mod company;
+mod day;
+mod disk;
+mod export;
+mod filing;
+mod kills;
+mod remedies;
+mod restore;
+mod sign_out;
+mod two_phones;
+mod week;
