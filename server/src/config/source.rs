@@ -110,13 +110,11 @@ fn settle(file: File) -> Result<Config, ConfigError> {
         )
     })?;
     if let Some(database) = &file.database
-        && !database.starts_with("postgres://")
-        && !database.starts_with("postgresql://")
+        && (!database.contains(['/', '=']) || database.parse::<tokio_postgres::Config>().is_err())
     {
-        return Err(wrong(
-            "database",
-            "must begin with postgres://; leave it out for SQLite in the data folder",
-        ));
+        // Not the parser's words: they may repeat the value, and a password stands in it.
+        let right = "must be like postgres://user@host/database; leave it out for SQLite in the data folder";
+        return Err(wrong("database", right));
     }
     let ours = Limits::default();
     let limits = Limits {

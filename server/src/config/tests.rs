@@ -107,3 +107,14 @@ fn files_do_not_travel_to_s3_in_the_clear() {
         config.check_serving().unwrap();
     }
 }
+
+#[test]
+fn a_database_that_is_none_is_refused_without_repeating_its_password() {
+    for fine in ["postgres://desk@db/desk", "postgresql://db", "host=/run/postgresql dbname=desk"] {
+        read(sources(&format!("database = {fine:?}"), &[])).unwrap();
+    }
+    for wrong in ["mysql://desk:hunter2@db/desk", "desk.db", "hunter2", "postgres://db/desk?hunter2=1"] {
+        let error = read(sources(&format!("database = {wrong:?}"), &[])).unwrap_err().to_string();
+        assert!(error.starts_with("database: must be like") && !error.contains("hunter2"), "{error}");
+    }
+}
