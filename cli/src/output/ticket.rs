@@ -123,6 +123,10 @@ impl Output {
 
     fn file(&self, file: &AttachmentView) -> Result<(), Stop> {
         let state = match &file.delivery {
+            // Nothing comes after this for a file: it is where its ticket is.
+            Some(Delivery::Delivered { .. } | Delivery::Registered { .. }) => {
+                self.tone(Tone::Quiet, &format!("✓✓ {}", self.say("delivery-registered", &[])))
+            }
             Some(delivery) => {
                 self.tone(tone(delivery), &format!("{} {}", sign(delivery), self.delivery(delivery)))
             }

@@ -56,18 +56,29 @@ impl Desk {
 
     /// What staff do about a ticket, by its number: `reply`, `status`, …
     pub fn staff(&self, ticket: &str, what: &str, body: Value) {
-        let url = format!("{}/staff/tickets/{ticket}/{what}", self.url);
+        self.asked(reqwest::Method::POST, &format!("/staff/tickets/{ticket}/{what}"), Some(body));
+    }
+
+    /// How many tickets the desk holds.
+    pub fn tickets(&self) -> usize {
+        let list = self.asked(reqwest::Method::GET, "/staff/tickets", None);
+        list["tickets"].as_array().or(list.as_array()).expect("a list of tickets").len()
+    }
+
+    fn asked(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
         let sent = async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let request = client
-                .post(&url)
-                .bearer_auth(self.running().staff_token())
-                .header("content-type", "application/json")
-                .body(body.to_string());
+            let mut request = client
+                .request(method, format!("{}{path}", self.url))
+                .bearer_auth(self.running().staff_token());
+            if let Some(body) = body {
+                request = request.header("content-type", "application/json").body(body.to_string());
+            }
             let answer = request.send().await.unwrap();
             (answer.status(), answer.text().await.unwrap())
         };
         let (status, text) = self.runtime.block_on(sent);
-        assert!(status.is_success(), "{what} of {ticket}: {status} {text}");
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 }
