@@ -33,7 +33,7 @@ pub struct CacheState {
     /// The file that is shown; without the finished mark it is a build to go on with. None: missing or damaged, or
     /// never begun — begin a build.
     pub active: Option<CacheFacts>,
-    /// The file that grows beside it.
+    /// The file that grows beside it; where there is one, it is the one to go on with, whatever `active` is.
     pub building: Option<CacheFacts>,
 }
 

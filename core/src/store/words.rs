@@ -143,7 +143,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// The same without a list: a first sync has millions of them.
 fn each_word(text: &str, mut found: impl FnMut(&str)) {
-    let normal: Cow<'_, str> = match is_nfkc_quick(text.chars()) {
+    let normal: Cow<'_, str> = match is_nfkc_quick(text.chars().filter(|letter| !is_plain(*letter))) {
         IsNormalized::Yes => text.into(),
         // Its compatibility form is the letters "No", which would grow together with the number.
         _ => text
@@ -156,17 +156,28 @@ fn each_word(text: &str, mut found: impl FnMut(&str)) {
     let mut word = String::new();
     let mut length = 0;
     for letter in normal.chars().chain([' ']) {
-        match letter {
-            '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{ad}' => {}
+        let lower = match letter {
+            'a'..='z' | '0'..='9' | 'а'..='я' | 'ѐ'..='џ' => Some(letter),
+            'A'..='Z' | 'А'..='Я' | 'Ѐ'..='Џ' => Some(lower_plain(letter)),
+            '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{ad}' => continue,
             // A mark over the letter before it, of which there is no single form: it belongs to the word.
-            '\u{300}'..='\u{36f}' => {}
-            _ if letter.is_alphanumeric() => {
+            '\u{300}'..='\u{36f}' => continue,
+            _ => None,
+        };
+        match lower {
+            Some(lower) => {
                 if length < WORD_CHARS {
-                    word.extend(letter.to_lowercase().map(|lower| if lower == 'ё' { 'е' } else { lower }));
+                    word.push(if lower == 'ё' { 'е' } else { lower });
                     length += 1;
                 }
             }
-            _ => {
+            None if !letter.is_ascii() && letter.is_alphanumeric() => {
+                if length < WORD_CHARS {
+                    word.extend(letter.to_lowercase());
+                    length += 1;
+                }
+            }
+            None => {
                 if !word.is_empty() {
                     found(&word);
                     word.clear();
@@ -175,6 +186,18 @@ fn each_word(text: &str, mut found: impl FnMut(&str)) {
             }
         }
     }
+}
+
+/// Letters of which normalisation knows nothing to do, as long as no mark follows (which is not one of them): nearly
+/// all that people write here, so the tables are not asked.
+fn is_plain(letter: char) -> bool {
+    letter.is_ascii() || matches!(letter, '\u{400}'..='\u{45f}' | '’' | '«' | '»' | '–' | '—')
+}
+
+/// Lower case of a plain capital letter; the alphabets lie at fixed distances.
+fn lower_plain(letter: char) -> char {
+    let distance = if ('Ѐ'..='Џ').contains(&letter) { 80 } else { 32 };
+    char::from_u32(u32::from(letter) + distance).unwrap_or(letter)
 }
 
 /// The words around the first match, for the list of hits: at most `around` characters before and after.
@@ -228,6 +251,17 @@ mod tests {
         assert!(found("йод", "и\u{306}од"), "letters written as two characters");
         assert!(found("склад", "СКЛАД №4"));
         assert!(found("4", "СКЛАД №4"));
+    }
+
+    #[test]
+    fn the_short_way_for_common_letters_is_the_long_way() {
+        for letter in ('\0'..='\u{7f}').chain('\u{400}'..='\u{45f}') {
+            let long: String =
+                letter.to_lowercase().map(|lower| if lower == 'ё' { 'е' } else { lower }).collect();
+            let expected = if letter.is_alphanumeric() { vec![long] } else { Vec::new() };
+            assert_eq!(words(&letter.to_string()), expected, "{letter:?}");
+        }
+        assert_eq!(words("Стаття\u{a0}①ﬁ Ｗｉｎ"), ["стаття", "1fi", "win"]);
     }
 
     #[test]

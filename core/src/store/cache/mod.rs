@@ -229,8 +229,9 @@ impl CacheRead<'_> {
 
     /// How many tickets there are.
     pub fn counts(&self) -> Result<Counts> {
-        let mut find =
-            self.db.prepare_cached("SELECT count(*), coalesce(sum(unread > 0), 0) FROM tickets")?;
+        let mut find = self.db.prepare_cached(
+            "SELECT (SELECT count(*) FROM tickets), (SELECT count(*) FROM tickets WHERE unread > 0)",
+        )?;
         Ok(find.query_row([], |row| {
             let count = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
             Ok(Counts { tickets: count(0)?, unread: count(1)? })

@@ -28,7 +28,7 @@ fn shown(store: &mut Store) -> Vec<String> {
 /// What a syncing process does from whatever it finds: goes on with the build, or begins one, to its end.
 fn go_on(store: &mut Store, frames: &[Vec<Item>]) -> CacheState {
     let found = store.clean_caches().unwrap();
-    let unfinished = found.active.as_ref().filter(|facts| !facts.finished).or(found.building.as_ref());
+    let unfinished = found.building.as_ref().or(found.active.as_ref().filter(|facts| !facts.finished));
     let (file, from, cursor) = match unfinished {
         Some(facts) => (
             facts.name.clone(),
@@ -182,6 +182,22 @@ fn a_build_of_another_epoch_or_scopes_is_not_gone_on_with() {
         assert!(mixed.is_err());
     }
     assert_eq!(shown(&mut store), ["a"]);
+}
+
+#[test]
+fn a_first_sync_that_has_to_start_over_shows_what_it_had_until_the_new_one_is_whole() {
+    let phone = Phone::new();
+    let mut store = phone.store();
+    let (first, _) = store.begin_build(Some(olena())).unwrap();
+    store.apply_frame(&first, Some(&start(12)), &frames()[0], &frame_end("1", false)).unwrap();
+    // The server was restored, or the scopes changed: another file, beside the one that grew.
+    store.begin_build(Some(olena())).unwrap();
+    assert_eq!(shown(&mut store).len(), 2);
+    drop(store);
+    let mut store = phone.store();
+    expect_whole(&mut store, "started over");
+    drop(store);
+    assert_eq!(cache_files(&phone), 1);
 }
 
 #[test]

@@ -191,6 +191,41 @@ fn one_process_syncs_and_a_dropped_lock_is_free() {
     assert!(phone.home.lock(&phone.account).unwrap().is_some());
 }
 
+/// Where the child of [`the_right_to_sync_is_free_after_kill_9`] looks.
+const DATA: &str = "POCKETDESK_TEST_LOCK_OF";
+
+#[test]
+#[ignore = "a part of the next test, run by it in a process of its own"]
+fn hold_the_lock() {
+    let place = std::env::var(DATA).unwrap();
+    let (data, account) = place.rsplit_once('|').unwrap();
+    let _lock = Home::open(data).unwrap().lock(account).unwrap().unwrap();
+    std::fs::write(Path::new(data).join("held"), "").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn the_right_to_sync_is_free_after_kill_9() {
+    let phone = Phone::new();
+    let data = phone.dir.path().join("data");
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "storage::under_lock::hold_the_lock", "--ignored"])
+        .env(DATA, format!("{}|{}", data.display(), phone.account))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut waits = 0;
+    while !data.join("held").exists() {
+        waits += 1;
+        assert!(waits < 3_000, "the child takes the lock");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(phone.home.lock(&phone.account).unwrap().is_none(), "another process syncs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(phone.home.lock(&phone.account).unwrap().is_some());
+}
+
 #[test]
 fn only_this_user_may_enter_the_folder() {
     #[cfg(unix)]
