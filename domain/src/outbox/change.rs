@@ -12,7 +12,7 @@ use super::{Rejected, StoredOp, Wake, Wish};
 use crate::model::RetryReason;
 
 /// Words that go back to being a draft.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewDraft {
     /// Its id. A ticket's draft becomes the ticket with this id, a reply's the comment.
     pub id: EntityId,
@@ -26,6 +26,13 @@ pub struct NewDraft {
     pub attachments: Vec<FileRef>,
     /// ms since the epoch by the phone's clock.
     pub updated_at: Millis,
+}
+
+impl std::fmt::Debug for NewDraft {
+    /// All but the words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewDraft").field("id", &self.id).field("ticket", &self.ticket).finish_non_exhaustive()
+    }
 }
 
 /// One change of own.db. Naming an op that is no longer there is no error: nothing happens.

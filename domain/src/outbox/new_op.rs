@@ -27,7 +27,7 @@ pub struct Stamp {
 }
 
 /// A valid op, not yet kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewOp {
     /// The op's own id.
     pub op: OpId,
@@ -49,6 +49,13 @@ pub struct NewOp {
     pub attachments: Vec<FileRef>,
     /// The phone's clock.
     pub made_at: Millis,
+}
+
+impl std::fmt::Debug for NewOp {
+    /// All but the words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewOp").field("op", &self.op).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 impl NewOp {
@@ -161,7 +168,7 @@ fn check_email(email: &str) -> Result<(), OutboxError> {
 }
 
 /// A new ticket.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct NewTicket {
     /// One line.
     pub subject: String,
@@ -196,7 +203,7 @@ impl NewTicket {
 }
 
 /// A reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewComment {
     /// Where it belongs.
     pub ticket: TicketId,
@@ -227,7 +234,7 @@ impl NewComment {
 }
 
 /// A file added to a ticket by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewAttachment {
     /// Where it belongs.
     pub ticket: TicketId,
@@ -292,7 +299,7 @@ impl Request {
 }
 
 /// A request about a ticket's status.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewRequest {
     /// Where.
     pub ticket: TicketId,
@@ -339,7 +346,7 @@ pub fn what_was_seen(
 }
 
 /// A mark for a solving.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewRating {
     /// Where.
     pub ticket: TicketId,
@@ -395,7 +402,7 @@ impl NewRead {
 }
 
 /// Somebody shall (no longer) follow a ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewParticipant {
     /// Where.
     pub ticket: TicketId,
@@ -424,7 +431,7 @@ impl NewParticipant {
 }
 
 /// New words for what the desk refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewAmend {
     /// The ticket whose lane it belongs to.
     pub ticket: TicketId,

@@ -1,5 +1,7 @@
 //! An op as own.db keeps it.
 
+use std::fmt;
+
 use pocketdesk_protocol::{
     Millis,
     ids::{EntityId, Epoch, OpId, TicketId},
@@ -101,7 +103,7 @@ impl Rejected {
 }
 
 /// New words for something the person wrote before. `None` leaves a part as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
     /// A ticket's subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,7 +133,7 @@ pub enum Wish {
 }
 
 /// An op as own.db keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredOp {
     /// Its place in the order of writing. An edit of a rejected op takes its place over, so that the lane's order
     /// stays what the person saw; unique, but not ever-growing with time.
@@ -187,6 +189,37 @@ pub struct MadeOn {
     pub boot: String,
     /// Monotonic ms of that boot.
     pub monotonic: u64,
+}
+
+impl fmt::Debug for Edit {
+    /// Which parts, not their words: this goes through logs and errors by accident.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edit")
+            .field("subject", &self.subject.is_some())
+            .field("text", &self.text.is_some())
+            .field("attachments", &self.attachments.as_ref().map(Vec::len))
+            .field("value", &self.value.is_some())
+            .field("email", &self.email.is_some())
+            .finish()
+    }
+}
+
+impl fmt::Debug for StoredOp {
+    /// All but the words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredOp")
+            .field("n", &self.n)
+            .field("op", &self.op)
+            .field("entity", &self.entity)
+            .field("kind", &self.kind)
+            .field("starts", &self.starts)
+            .field("alone_failures", &self.alone_failures)
+            .field("state", &self.state)
+            .field("blocked", &self.blocked)
+            .field("wake", &self.wake)
+            .field("wish", &self.wish)
+            .finish_non_exhaustive()
+    }
 }
 
 impl StoredOp {
@@ -290,8 +323,8 @@ impl StoredOp {
     }
 }
 
-/// The body of an op this build knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The body of an op this build knows. No `Debug`: it is all words.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Payload {
     /// [`kind::TICKET_CREATE`].
     TicketCreate(TicketCreateBody),

@@ -60,7 +60,7 @@ pub enum CacheChange {
 #[derive(Debug, Clone, PartialEq)]
 pub enum KnownRow {
     /// [`rows::kind::TICKET`].
-    Ticket(TicketRow),
+    Ticket(Box<TicketRow>),
     /// [`rows::kind::COMMENT`].
     Comment(CommentRow),
     /// [`rows::kind::ATTACHMENT`].
@@ -82,7 +82,7 @@ impl KnownRow {
             serde_json::from_str(json).map_or(KnownRow::Opaque, make)
         }
         match k {
-            rows::kind::TICKET => of(json, Self::Ticket),
+            rows::kind::TICKET => of(json, |row| Self::Ticket(Box::new(row))),
             rows::kind::COMMENT => of(json, Self::Comment),
             rows::kind::ATTACHMENT => of(json, Self::Attachment),
             rows::kind::EVENT => of(json, Self::Event),
@@ -143,4 +143,80 @@ pub fn plan_items(items: &[Item], mut have: impl FnMut(&str, EntityId) -> Option
 /// What a snapshot's last frame erases from own.db, before that frame is stored.
 pub fn plan_erased(erased: &[EntityId]) -> Vec<OwnChange> {
     erased.iter().map(|entity| OwnChange::Purge { entity: *entity }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketdesk_protocol::rows::Status;
+
+    use super::*;
+    use crate::outbox::testing::{Ops, ticket_row};
+
+    fn item(k: &str, id: EntityId, v: i64, row: &str) -> Item {
+        let row = Some(serde_json::value::RawValue::from_string(row.to_owned()).unwrap());
+        Item { k: k.into(), id, v, row, gone: None }
+    }
+
+    fn gone(k: &str, id: EntityId, gone: Gone) -> Item {
+        Item { k: k.into(), id, v: 1, row: None, gone: Some(gone) }
+    }
+
+    #[test]
+    fn an_older_version_never_overwrites_a_newer_one() {
+        let id = EntityId(Ops::default().id());
+        let items = [item("read", id, 3, r#"{"position":1}"#), item("read", id, 5, r#"{"position":2}"#)];
+        let plan = plan_items(&items, |_, _| Some(4));
+        assert!(matches!(&plan.cache[..], [CacheChange::Put { v: 5, .. }]));
+    }
+
+    #[test]
+    fn what_a_newer_server_says_is_kept_byte_for_byte_for_a_newer_app() {
+        let id = EntityId(Ops::default().id());
+        let items = [
+            item("article", id, 1, r#"{"title": "Як скинути",  "n":1}"#),
+            item("ticket", id, 1, r#"{"new":true}"#),
+        ];
+        let plan = plan_items(&items, |_, _| None);
+        let [CacheChange::Put { json, row, .. }, CacheChange::Put { row: odd, .. }] = &plan.cache[..] else {
+            panic!("{plan:?}")
+        };
+        assert_eq!((json.as_str(), &**row), (r#"{"title": "Як скинути",  "n":1}"#, &KnownRow::Opaque));
+        assert_eq!(**odd, KnownRow::Opaque, "a row in an unknown shape is kept, not shown and no error");
+    }
+
+    #[test]
+    fn fields_this_build_does_not_know_survive() {
+        let mut row = ticket_row(Status::Open).row;
+        row.extra.insert("mood".into(), "calm".into());
+        let json = serde_json::to_string(&row).unwrap();
+        assert_eq!(KnownRow::read("ticket", &json), KnownRow::Ticket(Box::new(row)));
+    }
+
+    #[test]
+    fn what_left_goes_though_its_version_is_old_and_only_erasure_reaches_the_persons_own_words() {
+        let mut ops = Ops::default();
+        let [left, deleted, erased] = [(); 3].map(|()| EntityId(ops.id()));
+        let items = [
+            gone("comment", left, Gone::Left),
+            gone("comment", deleted, Gone::Deleted),
+            gone("comment", erased, Gone::Erased),
+        ];
+        let plan = plan_items(&items, |_, _| Some(9));
+        assert_eq!(plan.cache.len(), 3);
+        assert_eq!(plan.own, [OwnChange::Purge { entity: erased }]);
+        assert_eq!(plan_erased(&[erased]), plan.own);
+    }
+
+    #[test]
+    fn a_page_asked_before_a_reset_is_not_applied_after_it() {
+        let cursor = |at: &str| Cursor(at.into());
+        let asked = Asked { file: "a".into(), cursor: cursor("7"), stands_on: (Epoch(5), 1) };
+        assert!(page_fits(&asked, &asked, Epoch(5), 1));
+        let other_file = Asked { file: "b".into(), ..asked.clone() };
+        let moved_on = Asked { cursor: cursor("8"), ..asked.clone() };
+        assert!(!page_fits(&asked, &other_file, Epoch(5), 1));
+        assert!(!page_fits(&asked, &moved_on, Epoch(5), 1), "a double must not take the cursor back");
+        assert!(!page_fits(&asked, &asked, Epoch(6), 1));
+        assert!(!page_fits(&asked, &asked, Epoch(5), 2), "scopes taken and given back between two pages");
+    }
 }
