@@ -23,7 +23,7 @@ use pocketdesk_protocol::{
 use super::{
     account::{Account, PAUSED, limits, paused, with_maker},
     remedies::Pointed,
-    runner::{Mail, Runner},
+    runner::{Answered, Mail, Runner},
     topics::Topic,
 };
 use crate::{
@@ -280,7 +280,9 @@ impl Runner {
         self.call(
             exchange,
             move |api, token| async move { api.sync(&token, &request).await },
-            move |token, outcome| Mail::Answer { exchange, token, outcome, page, asked_at },
+            move |token, outcome| {
+                Mail::Answer(Box::new(Answered { exchange, token, outcome, page, asked_at }))
+            },
         );
         Ok(())
     }
@@ -303,7 +305,9 @@ impl Runner {
         self.call(
             exchange,
             move |api, token| async move { api.pull(&token, &query).await },
-            move |token, outcome| Mail::Answer { exchange, token, outcome, page, asked_at },
+            move |token, outcome| {
+                Mail::Answer(Box::new(Answered { exchange, token, outcome, page, asked_at }))
+            },
         );
     }
 
@@ -322,14 +326,8 @@ impl Runner {
             .await
     }
 
-    pub async fn answered(
-        &mut self,
-        exchange: Exchange,
-        token: String,
-        outcome: Result<SyncResponse, Failure>,
-        page: Option<Page>,
-        asked_at: i64,
-    ) -> Result<()> {
+    pub async fn answered(&mut self, answered: Answered) -> Result<()> {
+        let Answered { exchange, token, outcome, page, asked_at } = answered;
         self.tasks.remove(&exchange);
         let response = match outcome {
             Ok(response) => response,

@@ -280,7 +280,7 @@ impl Account {
 
     /// What is not with the desk yet.
     pub async fn unsent(self: &Arc<Self>) -> Result<Unsent> {
-        self.read(|snapshot| unsent(snapshot)).await
+        self.read(unsent).await
     }
 
     /// The account and its state.

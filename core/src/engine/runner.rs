@@ -38,13 +38,7 @@ pub(crate) enum Mail {
     /// Something that concerns the machine alone.
     Input(Input),
     /// An answer of a push or pull.
-    Answer {
-        exchange: Exchange,
-        token: String,
-        outcome: Result<SyncResponse, Failure>,
-        page: Option<Page>,
-        asked_at: i64,
-    },
+    Answer(Box<Answered>),
     /// An answer of `GET /me`.
     Me { exchange: Exchange, token: String, outcome: Result<Box<Me>, Failure> },
     /// The first frame of a snapshot.
@@ -57,6 +51,15 @@ pub(crate) enum Mail {
     Restart,
     /// End.
     Stop,
+}
+
+/// An answer of a push or pull, and what it was asked with.
+pub(crate) struct Answered {
+    pub exchange: Exchange,
+    pub token: String,
+    pub outcome: Result<SyncResponse, Failure>,
+    pub page: Option<Page>,
+    pub asked_at: i64,
 }
 
 /// Between incarnations, after trouble with the files.
@@ -234,9 +237,7 @@ impl Runner {
             }
             Mail::Signal(signal) => self.inputs.push_back(Input::Signal(signal)),
             Mail::Input(input) => self.inputs.push_back(input),
-            Mail::Answer { exchange, token, outcome, page, asked_at } => {
-                self.answered(exchange, token, outcome, page, asked_at).await?;
-            }
+            Mail::Answer(answered) => self.answered(*answered).await?,
             Mail::Me { exchange, token, outcome } => self.me(exchange, token, outcome).await?,
             Mail::Frames { exchange, token, outcome } => self.frames_began(exchange, token, outcome),
             Mail::Trouble(error) => return Err(error),
