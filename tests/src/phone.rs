@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long a screen may take to show something; generous, because these machines are shared.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// See the module.
 pub struct Phone {
@@ -343,6 +343,11 @@ impl Drop for Phone {
 /// Whether our server and the desk have it.
 pub fn registered(delivery: Option<&Delivery>) -> bool {
     matches!(delivery, Some(Delivery::Registered { .. }))
+}
+
+/// Whether the desk's side holds it: for what has no answer of the desk's own (bytes of files, marks).
+pub fn with_the_desk(delivery: Option<&Delivery>) -> bool {
+    matches!(delivery, Some(Delivery::Delivered { .. } | Delivery::Registered { .. }))
 }
 
 /// Whether it is durable here and nowhere else.

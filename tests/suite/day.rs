@@ -3,7 +3,7 @@
 use pocketdesk_ffi::model::*;
 use pocketdesk_tests::{
     desk::Desk,
-    phone::{Phone, Switch, comment, registered, said, saved},
+    phone::{Phone, Switch, comment, registered, said, saved, with_the_desk},
 };
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_day_from_the_basement_to_the_last_mark_loses_no_word() {
         .shows(&key, "№1 and the photo with the desk", |view| {
             view.summary.number.as_deref() == Some("1")
                 && registered(view.summary.delivery.as_ref())
-                && view.attachments.first().is_some_and(|file| registered(file.delivery.as_ref()))
+                && view.attachments.first().is_some_and(|file| with_the_desk(file.delivery.as_ref()))
         })
         .await;
     assert_eq!(staff.file(&view.attachments[0].id).await.expect("staff open the photo"), photo);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pocketdesk_ffi::{Config, Platform, Pocketdesk, file_secrets, model::*};
 use pocketdesk_tests::{
     desk::Desk,
-    phone::{Phone, Switch, comment, registered, said},
+    phone::{Phone, Switch, comment, registered, said, with_the_desk},
 };
 
 fn files_under(folder: &Path) -> Vec<PathBuf> {
@@ -56,7 +56,7 @@ async fn a_phone_that_is_taken_apart_tells_no_word_of_the_whole_day() {
     olena
         .shows(&key, "all of it with the desk", |view| {
             registered(view.summary.delivery.as_ref())
-                && view.attachments.first().is_some_and(|file| registered(file.delivery.as_ref()))
+                && view.attachments.first().is_some_and(|file| with_the_desk(file.delivery.as_ref()))
         })
         .await;
     staff

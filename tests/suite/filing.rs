@@ -6,7 +6,7 @@ use pocketdesk_tests::{
     desk::Desk,
     net::{DESK_ADDRESS, Fate},
     noise,
-    phone::{Phone, Switch, comment, registered, said, saved},
+    phone::{Phone, Switch, comment, registered, said, saved, with_the_desk},
 };
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn words_do_not_wait_for_their_files() {
     olena.app.reply(key.clone(), reply).await.expect("it is kept");
     let view = olena.shows(&key, "the words with the desk", |view| said(view, "Here it is")).await;
     let shown = &comment(&view, "Here it is").expect("it was there").attachments[0];
-    assert!(!registered(shown.delivery.as_ref()), "the file is not there yet: {shown:#?}");
+    assert!(!with_the_desk(shown.delivery.as_ref()), "the file is not there yet: {shown:#?}");
     assert!(shown.on_phone, "its author opens it with no connection: {shown:#?}");
     assert_eq!(olena.bytes_of(&key.account, &file.id).await, bytes);
     let seen = staff.ticket(&key.id).await.expect("staff").to_string();
@@ -97,7 +97,7 @@ async fn words_do_not_wait_for_their_files() {
     olena.app.signal(Signal::Online { network: "home".into(), metered: false });
     olena
         .shows(&key, "the file with the desk", |view| {
-            comment(view, "Here it is").is_some_and(|c| registered(c.attachments[0].delivery.as_ref()))
+            comment(view, "Here it is").is_some_and(|c| with_the_desk(c.attachments[0].delivery.as_ref()))
         })
         .await;
     assert_eq!(staff.file(&file.id).await.expect("staff open it"), bytes);
@@ -130,7 +130,7 @@ async fn a_file_goes_on_where_it_stopped_when_the_app_was_killed() {
     let key = olena.found(&key.id).await;
     let view = olena
         .shows(&key, "the file with the desk", |view| {
-            view.attachments.iter().any(|shown| shown.id == file.id && registered(shown.delivery.as_ref()))
+            view.attachments.iter().any(|shown| shown.id == file.id && with_the_desk(shown.delivery.as_ref()))
         })
         .await;
     assert_eq!(view.attachments.iter().filter(|shown| shown.id == file.id).count(), 1);
@@ -164,7 +164,7 @@ async fn a_stopped_upload_rests_until_it_is_let_go_on() {
     olena.app.resume_upload(None, file.id.clone()).await.expect("it goes on");
     olena
         .shows(&key, "the file with the desk", |view| {
-            view.attachments.iter().any(|shown| shown.id == file.id && registered(shown.delivery.as_ref()))
+            view.attachments.iter().any(|shown| shown.id == file.id && with_the_desk(shown.delivery.as_ref()))
         })
         .await;
     assert_eq!(desk.staff().file(&file.id).await.expect("staff open it"), bytes);

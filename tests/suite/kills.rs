@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
 
 use pocketdesk_tests::{
     desk::Desk,
-    phone::{Phone, Switch, registered, said},
+    phone::{Phone, Switch, registered, said, with_the_desk},
 };
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -126,7 +126,7 @@ async fn every_acknowledged_word_and_file_survives_kill_9_once_and_whole() {
         let key = phone.found(ticket).await;
         phone
             .shows(&key, "the file with the desk", |view| {
-                view.attachments.iter().any(|file| &file.id == id && registered(file.delivery.as_ref()))
+                view.attachments.iter().any(|file| &file.id == id && with_the_desk(file.delivery.as_ref()))
             })
             .await;
         assert_eq!(

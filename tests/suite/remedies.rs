@@ -8,7 +8,7 @@ use pocketdesk_ffi::model::*;
 use pocketdesk_server::desk::Handed;
 use pocketdesk_tests::{
     desk::{Desk, refused},
-    phone::{Phone, comment, registered, remedies, said},
+    phone::{Phone, comment, registered, remedies, said, with_the_desk},
 };
 
 const LONG: &str = "a story that is much longer than this desk takes since its operator thought again";
@@ -195,7 +195,8 @@ async fn a_ticket_that_was_never_taken_becomes_drafts_with_all_its_words() {
     let view = olena
         .shows(&key, "both with the desk", |view| {
             registered(view.summary.delivery.as_ref())
-                && comment(view, "white ones").is_some_and(|c| registered(c.attachments[0].delivery.as_ref()))
+                && comment(view, "white ones")
+                    .is_some_and(|c| with_the_desk(c.attachments[0].delivery.as_ref()))
         })
         .await;
     assert_eq!(view.description, "Two, please.");

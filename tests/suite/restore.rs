@@ -5,7 +5,7 @@ use std::time::Duration;
 use pocketdesk_ffi::model::*;
 use pocketdesk_tests::{
     desk::Desk,
-    phone::{Phone, Switch, comment, registered, said},
+    phone::{Phone, Switch, comment, registered, said, with_the_desk},
 };
 
 fn texts_of(ticket: &serde_json::Value) -> Vec<&str> {
@@ -36,7 +36,7 @@ async fn acknowledged_words_that_a_restored_server_lost_come_back_once() {
     phone.app.reply(key.clone(), reply).await.expect("it is kept");
     phone
         .shows(&key, "the photo with the desk", |view| {
-            comment(view, "see the photo").is_some_and(|c| registered(c.attachments[0].delivery.as_ref()))
+            comment(view, "see the photo").is_some_and(|c| with_the_desk(c.attachments[0].delivery.as_ref()))
         })
         .await;
     tablet.reply(&on_tablet, "from the tablet").await;
@@ -60,7 +60,7 @@ async fn acknowledged_words_that_a_restored_server_lost_come_back_once() {
         .shows(&key, "everything with the desk", |view| {
             ["before the backup", "see the photo", "from the tablet"].iter().all(|text| said(view, text))
                 && comment(view, "see the photo")
-                    .is_some_and(|c| registered(c.attachments[0].delivery.as_ref()))
+                    .is_some_and(|c| with_the_desk(c.attachments[0].delivery.as_ref()))
         })
         .await;
     tablet.shows(&on_tablet, "everything", |view| view.comments.len() == 3).await;

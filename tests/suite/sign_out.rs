@@ -3,7 +3,7 @@
 use pocketdesk_ffi::{DeskError, Unbound, model::*};
 use pocketdesk_tests::{
     desk::Desk,
-    phone::{Phone, comment, registered, said},
+    phone::{Phone, comment, registered, said, with_the_desk},
 };
 
 const SECRET_WORDS: &str = "the safe code is forty-two";
@@ -75,7 +75,7 @@ async fn signing_out_leaves_no_word_behind_unasked_and_loses_none_when_forced() 
     assert_eq!(comment(&view, SECRET_WORDS).expect("it was there").attachments.len(), 1);
     phone
         .shows(&key, "her file with the desk", |view| {
-            comment(view, SECRET_WORDS).is_some_and(|c| registered(c.attachments[0].delivery.as_ref()))
+            comment(view, SECRET_WORDS).is_some_and(|c| with_the_desk(c.attachments[0].delivery.as_ref()))
         })
         .await;
     let drafts = phone.app.drafts(Some(olena.account.clone())).await.expect("her drafts");
