@@ -1,5 +1,7 @@
 //! One C file: SQLite with SQLite3MultipleCiphers, compiled with the options that libsqlite3-sys gives to its
 //! bundled copy, so that rusqlite finds what it was built for.
+// Cargo speaks to build scripts through the environment.
+#![allow(clippy::disallowed_methods)]
 
 /// Flags without a value, then flags with one.
 const FLAGS: &[&str] = &[

@@ -158,7 +158,8 @@ mod tests {
 
     fn folder() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(SystemDisk::port(), dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
+        let folder =
+            Folder::open(SystemDisk::port(), dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
         (dir, folder)
     }
 
@@ -231,7 +232,8 @@ mod tests {
     fn another_accounts_file_does_not_open() {
         let (dir, folder) = folder();
         let sealed = stage(&folder, b"Olena's photo", 100).unwrap();
-        let other = Folder::open(SystemDisk::port(), dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
+        let other =
+            Folder::open(SystemDisk::port(), dir.path().join("files"), &Key::random(&SystemRng)).unwrap();
         assert_eq!(other.read(&sealed.name).err(), Some(FileError::Damaged));
         assert!(folder.read(&sealed.name).is_ok());
     }

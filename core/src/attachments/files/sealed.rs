@@ -54,7 +54,11 @@ pub struct SealedWriter {
 
 impl SealedWriter {
     /// Begins a file in an empty `file`. `salt` is random.
-    pub(super) fn begin(mut file: Box<dyn DiskFile>, key: &Key, salt: &[u8; SALT]) -> Result<Self, FileError> {
+    pub(super) fn begin(
+        mut file: Box<dyn DiskFile>,
+        key: &Key,
+        salt: &[u8; SALT],
+    ) -> Result<Self, FileError> {
         file.write_all(MAGIC)?;
         file.write_all(salt)?;
         let cipher = cipher(key, salt);
