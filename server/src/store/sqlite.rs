@@ -3,7 +3,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -78,7 +81,7 @@ impl Pool {
         let permit = self.seats.clone().acquire_owned().await.expect("the semaphore is never closed");
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let seat = idle.pop().expect("a permit stands for an idle connection");
-        Lease { seat, idle: self.idle.clone(), open: false, _permit: permit }
+        Lease { seat, idle: self.idle.clone(), ended: Arc::default(), _permit: permit }
     }
 }
 
@@ -120,7 +123,6 @@ impl Store for Sqlite {
                     connection.execute_batch(begin).map_err(failed)
                 })
                 .await?;
-            lease.open = true;
             Ok(Box::new(lease) as Box<dyn Tx>)
         })
     }
@@ -141,7 +143,9 @@ impl Store for Sqlite {
 struct Lease {
     seat: Arc<Seat>,
     idle: Arc<Mutex<Vec<Arc<Seat>>>>,
-    open: bool,
+    /// Told to statements that are still queued when their transaction was dropped: outside of it they would be
+    /// committed one by one.
+    ended: Arc<AtomicBool>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -150,16 +154,25 @@ impl Lease {
         &mut self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let seat = self.seat.clone();
-        Env::run(self.seat.queue.as_ref(), move || work(&seat.lock())).await
+        let (seat, ended) = (self.seat.clone(), self.ended.clone());
+        let job = move || {
+            let connection = seat.lock();
+            if ended.load(Ordering::SeqCst) {
+                return Err(StoreError::Failed(
+                    "the transaction was dropped before its statement ran".into(),
+                ));
+            }
+            work(&connection)
+        };
+        Env::run(self.seat.queue.as_ref(), job).await
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.ended.store(true, Ordering::SeqCst);
         // A statement may still be running on the queue (its future was dropped): then the next lease rolls back.
-        if self.open
-            && let Ok(connection) = self.seat.connection.try_lock()
+        if let Ok(connection) = self.seat.connection.try_lock()
             && !connection.is_autocommit()
             && let Err(error) = connection.execute_batch("ROLLBACK")
         {

@@ -67,14 +67,16 @@ impl Write {
 
     /// See [`Tx::query`].
     pub async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        self.note(sql);
-        self.tx.query(sql, values).await
+        let rows = self.tx.query(sql, values).await?;
+        self.changed |= !rows.is_empty() && changes_synced(sql);
+        Ok(rows)
     }
 
     /// See [`Tx::execute`].
     pub async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
-        self.note(sql);
-        self.tx.execute(sql, values).await
+        let rows = self.tx.execute(sql, values).await?;
+        self.changed |= rows > 0 && changes_synced(sql);
+        Ok(rows)
     }
 
     /// See [`Tx::for_update`].
@@ -140,17 +142,17 @@ impl Write {
         }
         Ok(value)
     }
+}
 
-    fn note(&mut self, sql: &str) {
-        let mut words = sql.split_ascii_whitespace();
-        let table = match (words.next(), words.next()) {
-            (Some("UPDATE"), table) => table,
-            (Some("INSERT" | "DELETE"), Some("INTO" | "FROM")) => words.next(),
-            _ => return,
-        };
-        let name = table.unwrap_or_default().split('(').next().unwrap_or_default();
-        self.changed |= SYNCED.contains(&name);
-    }
+/// Whether a statement changes rows that travel to phones.
+fn changes_synced(sql: &str) -> bool {
+    let mut words = sql.split_ascii_whitespace();
+    let table = match (words.next(), words.next()) {
+        (Some("UPDATE"), table) => table,
+        (Some("INSERT" | "DELETE"), Some("INTO" | "FROM")) => words.next(),
+        _ => return false,
+    };
+    table.and_then(|table| table.split('(').next()).is_some_and(|name| SYNCED.contains(&name))
 }
 
 /// An error that may hold a store's wish to have the transaction run again.
