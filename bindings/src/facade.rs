@@ -48,16 +48,16 @@ impl Pocketdesk {
     /// Opens the folder, making it if need be.
     #[uniffi::constructor]
     pub async fn open(config: Config, platform: Platform) -> Result<Arc<Self>, OpenError> {
+        let remote = Http::new(&config.extra_root_certificates_pem).map_err(|error| OpenError::Invalid {
+            field: "extra_root_certificates_pem".to_owned(),
+            reason: error.to_string(),
+        })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("pocketdesk")
             .enable_all()
             .build()
             .map_err(|error| OpenError::Defect { reason: error.to_string() })?;
-        let remote = Http::new(&config.extra_root_certificates_pem).map_err(|error| OpenError::Invalid {
-            field: "extra_root_certificates_pem".to_owned(),
-            reason: error.to_string(),
-        })?;
         let env = Env {
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
@@ -489,9 +489,16 @@ impl Pocketdesk {
             let home = Env::run(&*queue, move || Home::open(dir)).await.map_err(not_a_folder)?;
             Ok(Accounts::open(env, home, settings, offline).await?)
         });
-        let accounts =
-            opened.await.unwrap_or(Err(OpenError::Defect { reason: "opening was cut short".to_owned() }))?;
-        Ok(Arc::new(Self { accounts, runtime }))
+        match opened.await.unwrap_or(Err(OpenError::Defect { reason: "opening was cut short".to_owned() })) {
+            Ok(accounts) => Ok(Arc::new(Self { accounts, runtime })),
+            Err(error) => {
+                if let Some(runtime) = runtime {
+                    // A plain drop would block, which panics inside a caller's own runtime.
+                    runtime.shutdown_background();
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Runs work of the core to its end, whatever becomes of the caller; none when the core is gone.
