@@ -66,10 +66,16 @@ impl App {
     /// The ticket the person means.
     pub async fn find(&self, reference: &str) -> Result<TicketKey, Stop> {
         let plain = reference.trim().trim_start_matches(['№', '#']).trim();
-        self.desk
-            .find_ticket(self.account(), plain.to_owned())
-            .await
-            .map_err(|error| self.stop(error, reference))
+        match self.desk.find_ticket(self.account(), plain.to_owned()).await {
+            Ok(key) => Ok(key),
+            Err(DeskError::Ambiguous { candidates, .. }) if all_equal(&candidates) => {
+                // One ticket that several of the accounts follow: what has to be named is the account.
+                let accounts = self.desk.accounts().await.map_err(|error| self.stop(error, ""))?;
+                let candidates = accounts.into_iter().map(|account| account.email).collect();
+                Err(self.stop(DeskError::Ambiguous { what: "account".to_owned(), candidates }, reference))
+            }
+            Err(error) => Err(self.stop(error, reference)),
+        }
     }
 
     /// The one account a command is about, for calls that take no "any".
@@ -123,4 +129,8 @@ impl App {
 /// The exit code of a write that reached `delivery`.
 pub fn code(delivery: &Delivery) -> u8 {
     if matches!(delivery, Delivery::Attention { .. }) { exit::ATTENTION } else { exit::DONE }
+}
+
+fn all_equal(ids: &[String]) -> bool {
+    ids.windows(2).all(|pair| pair[0] == pair[1])
 }

@@ -91,13 +91,8 @@ impl Stop {
         let say = |key: &str, values: &[(&str, Value<'_>)]| Self::failed(texts.get(key, values));
         match error {
             SignInError::Invalid { field, reason } => match field.as_str() {
-                "server_url" => say(
-                    "sign-in-invalid-server-url",
-                    &[("name", url.into()), ("reason", clause(reason).into())],
-                ),
-                "email" => {
-                    say("sign-in-invalid-email", &[("name", email.into()), ("reason", clause(reason).into())])
-                }
+                "server_url" => say("sign-in-invalid-server-url", &[("name", url.into())]),
+                "email" => say("sign-in-invalid-email", &[("name", email.into())]),
                 "code" => say("sign-in-invalid-code", &[]),
                 _ => say("trouble-invalid", &[("field", field.into()), ("reason", clause(reason).into())]),
             },

@@ -48,8 +48,8 @@ trouble-defect = Something went wrong inside, and nothing was changed: { $reason
 trouble-locked = The device is locked; unlock it and try again.
 trouble-open = The folder { $path } cannot be opened: { $reason }. Nothing in it was changed.
 
-sign-in-invalid-server-url = “{ $name }” is no address of a desk: { $reason }. It looks like https://desk.example.com.
-sign-in-invalid-email = “{ $name }” is no e-mail address: { $reason }.
+sign-in-invalid-server-url = “{ $name }” is no address of a desk; it looks like https://desk.example.com, and plain http works on this very device alone.
+sign-in-invalid-email = “{ $name }” is no e-mail address; check it.
 sign-in-invalid-code = A code is six digits; look at the newest mail from the desk.
 sign-in-check-date = The desk's certificate does not fit the date of this { DEVICE() ->
     [computer] computer

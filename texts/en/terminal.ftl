@@ -55,6 +55,7 @@ terminal-watching = { $count ->
    *[other] Watching { $count } tickets
 }; Ctrl-C ends it.
 
+terminal-export-taken = { $path } is there already and not empty; name a new folder.
 terminal-exported = Written to { $path }: { $tickets ->
     [one] { $tickets } ticket
    *[other] { $tickets } tickets

@@ -54,8 +54,8 @@ trouble-defect = Внутри что-то сломалось, ничего не 
 trouble-locked = Устройство заблокировано; разблокируйте его и попробуйте ещё раз.
 trouble-open = Папку { $path } не открыть: { $reason }. В ней ничего не изменилось.
 
-sign-in-invalid-server-url = «{ $name }» — не адрес поддержки: { $reason }. Он выглядит так: https://desk.example.com.
-sign-in-invalid-email = «{ $name }» — не адрес почты: { $reason }.
+sign-in-invalid-server-url = «{ $name }» — не адрес поддержки; он выглядит так: https://desk.example.com, а http без защиты годится только на этом же устройстве.
+sign-in-invalid-email = «{ $name }» — не адрес почты; проверьте его.
 sign-in-invalid-code = Код — это шесть цифр; посмотрите в последнем письме поддержки.
 sign-in-check-date = Сертификат поддержки не подходит к дате на { DEVICE() ->
     [computer] компьютере

@@ -68,6 +68,7 @@ terminal-watching = { $count ->
    *[other] Смотрим за { $count } заявками
 }; закончить — Ctrl-C.
 
+terminal-export-taken = { $path } уже есть и не пуста; назовите новую папку.
 terminal-exported = Записано в { $path }: { $tickets ->
     [one] { $tickets } заявка
     [few] { $tickets } заявки

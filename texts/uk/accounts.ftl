@@ -54,8 +54,8 @@ trouble-defect = Усередині щось зламалося, нічого н
 trouble-locked = Пристрій заблоковано; розблокуйте його й спробуйте ще раз.
 trouble-open = Теку { $path } не відкрити: { $reason }. У ній нічого не змінилося.
 
-sign-in-invalid-server-url = «{ $name }» — не адреса підтримки: { $reason }. Вона виглядає так: https://desk.example.com.
-sign-in-invalid-email = «{ $name }» — не адреса пошти: { $reason }.
+sign-in-invalid-server-url = «{ $name }» — не адреса підтримки; вона виглядає так: https://desk.example.com, а http без захисту годиться лише на цьому самому пристрої.
+sign-in-invalid-email = «{ $name }» — не адреса пошти; перевірте її.
 sign-in-invalid-code = Код — це шість цифр; подивіться в останньому листі підтримки.
 sign-in-check-date = Сертифікат підтримки не підходить до дати на { DEVICE() ->
     [computer] комп'ютері

@@ -68,6 +68,7 @@ terminal-watching = { $count ->
    *[other] Стежимо за { $count } заявками
 }; закінчити — Ctrl-C.
 
+terminal-export-taken = { $path } вже є і не порожня; назвіть нову теку.
 terminal-exported = Записано в { $path }: { $tickets ->
     [one] { $tickets } заявка
     [few] { $tickets } заявки

@@ -8,7 +8,7 @@ use super::one;
 use crate::{
     app::App,
     args::Devices,
-    failure::{Outcome, exit},
+    failure::{Outcome, Stop, exit},
     output::{Cell, Table, Tone, json},
 };
 
@@ -89,6 +89,9 @@ pub async fn sign_out(app: &App, force: bool) -> Outcome {
 pub async fn export(app: &App, dir: &Path) -> Outcome {
     let account = app.the_account().await?;
     let path = dir.display().to_string();
+    if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Stop::failed(app.out.say("terminal-export-taken", &[("path", path.into())])));
+    }
     let report =
         app.desk.export(account.account, path.clone()).await.map_err(|error| app.stop(error, &path))?;
     if app.out.json {

@@ -126,12 +126,7 @@ async fn remove_file(app: &App, reference: &str, file: &str) -> Outcome {
         Some(named) => named.id.clone(),
         None => one(app, &item.attachments, |attachment| &attachment.id, "attachment", file)?.id.clone(),
     };
-    let left = item.attachments.iter().filter(|attachment| attachment.id != gone);
-    let words = NewWords {
-        attachments: Some(left.map(|attachment| attachment.id.clone()).collect()),
-        ..NewWords::default()
-    };
-    mended(app, &item, app.desk.edit(Some(item.account.clone()), item.op.clone(), words).await).await
+    mended(app, &item, app.desk.remove_file(Some(item.account.clone()), item.op.clone(), gone).await).await
 }
 
 /// Says what became of a wish, after what it made had its chance to go out.

@@ -5,7 +5,7 @@ use pocketdesk_domain::model::{AccountView, Delivery, SyncState, TicketFilter, T
 use crate::{
     app::App,
     failure::{Outcome, Stop, exit},
-    output::{Cell, Table, Tone, json},
+    output::{Cell, Table, Tone, clean, json},
 };
 
 pub async fn list(app: &App, statuses: Vec<TicketStatus>, unread: bool, mine: bool, limit: u32) -> Outcome {
@@ -13,7 +13,7 @@ pub async fn list(app: &App, statuses: Vec<TicketStatus>, unread: bool, mine: bo
         Some(_) => Some(app.the_account().await?.account),
         None => None,
     };
-    let filter = TicketFilter { account, statuses, unread, mine };
+    let filter = TicketFilter { account: account.clone(), statuses, unread, mine };
     let page = app.desk.tickets(filter, 0, limit).await.map_err(|error| app.stop(error, ""))?;
     if app.out.json {
         page.tickets.iter().try_for_each(|ticket| app.out.object(&json::Summary::from(ticket)))?;
@@ -28,7 +28,7 @@ pub async fn list(app: &App, statuses: Vec<TicketStatus>, unread: bool, mine: bo
     if more > 0 {
         app.out.line(&app.out.tone(Tone::Quiet, &app.out.say("terminal-more", &[("count", more.into())])))?;
     }
-    foot(app).await?;
+    foot(app, account.as_deref()).await?;
     Ok(exit::DONE)
 }
 
@@ -63,9 +63,12 @@ pub fn rows(app: &App, tickets: &[TicketSummary]) -> Result<(), Stop> {
 const SHORT: usize = 13;
 
 /// What waits, and how old the news is, when that is worth a line.
-async fn foot(app: &App) -> Result<(), Stop> {
+async fn foot(app: &App, only: Option<&str>) -> Result<(), Stop> {
     let out = &app.out;
-    for account in app.desk.accounts().await.map_err(|error| app.stop(error, ""))? {
+    let mut accounts = app.desk.accounts().await.map_err(|error| app.stop(error, ""))?;
+    accounts.retain(|account| only.is_none_or(|only| account.account == only));
+    let several = accounts.len() > 1;
+    for account in accounts {
         let mut parts = Vec::new();
         if account.attention > 0 {
             parts.push(out.say("terminal-needs-you", &[("count", account.attention.into())]));
@@ -81,7 +84,12 @@ async fn foot(app: &App) -> Result<(), Stop> {
         }
         parts.extend(age(app, &account));
         if !parts.is_empty() {
-            out.line(&out.tone(Tone::Quiet, &parts.join(" · ")))?;
+            let whose = if several && !account.email.is_empty() {
+                format!("{}: ", account.email)
+            } else {
+                String::new()
+            };
+            out.line(&out.tone(Tone::Quiet, &clean(&format!("{whose}{}", parts.join(" · ")))))?;
         }
     }
     Ok(())

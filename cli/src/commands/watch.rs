@@ -175,7 +175,7 @@ impl Watch<'_> {
         if self.app.out.json {
             self.machine(view, moved, &comments, &events, seen)
         } else {
-            self.human(view, moved, &comments, &events)
+            self.human(view, moved, &comments, &events, seen)
         }
     }
 
@@ -220,8 +220,15 @@ impl Watch<'_> {
         moved: bool,
         comments: &[&CommentView],
         events: &[&EventView],
+        seen: &Seen,
     ) -> Result<(), Stop> {
         let out = &self.app.out;
+        // Words that were told already are told again only when they came to rest, or need the person.
+        let steps = |comment: &&&CommentView| {
+            !seen.comments.contains_key(&comment.id)
+                || !matches!(comment.delivery, Some(Delivery::Saved { .. } | Delivery::Sending { .. }))
+        };
+        let comments: Vec<_> = comments.iter().filter(steps).collect();
         if !moved && comments.is_empty() && events.is_empty() {
             return Ok(());
         }
@@ -235,6 +242,12 @@ impl Watch<'_> {
         for event in events {
             out.happened(event)?;
         }
-        comments.iter().try_for_each(|comment| out.comment(comment))
+        for comment in comments {
+            match (&comment.delivery, seen.comments.contains_key(&comment.id)) {
+                (Some(delivery), true) => out.reached_line(delivery)?,
+                _ => out.comment(comment)?,
+            }
+        }
+        Ok(())
     }
 }

@@ -227,6 +227,7 @@ fn everything_of_a_persons_can_be_taken_along() {
         photo.to_str().unwrap(),
     ]);
     here.one(&["new", "--subject", "Wish", "--description", "Night mode", "--draft"]);
+    here.run(&["export", ".", "--json"]).failed(1);
     let report = here.one(&["export", "mine"]);
     assert_eq!(report["tickets"], 1);
     assert_eq!(report["files"], 1);

@@ -80,6 +80,9 @@ fn a_mistake_is_told_in_one_sentence_and_changes_nothing() {
     here.run(&["new", "--subject", "S", "--description", "D", "--attach", "no-such.png", "--json"]).failed(1);
     assert!(here.json(&["list"]).is_empty(), "half a ticket was filed");
     here.run(&["outbox", "retry", "0193"]).failed(1);
+    here.run(&["sign-in", "ftp://desk", "--email", "olena@example.com"]).failed(1);
+    let file = here.file("no-folder", b"");
+    here.run(&["--data", file.to_str().unwrap(), "list"]).failed(1);
     here.run(&["drafts", "send", "0193"]).failed(1);
     assert_eq!(here.run(&["frob"]).code, 2);
     assert_eq!(here.run(&["new", "--subject", " ", "--description", "D"]).code, 2);
