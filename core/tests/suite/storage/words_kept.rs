@@ -390,3 +390,12 @@ fn own_words_are_found_before_any_server_has_them() {
     assert_eq!(hits.iter().map(|hit| hit.ticket).collect::<Vec<_>>(), [None, Some(ticket_id(1))]);
     assert!(hits[1].excerpt.contains("принтер"));
 }
+
+#[test]
+fn an_account_whose_making_was_cut_is_made_whole() {
+    let phone = Phone::new();
+    std::fs::write(phone.account_dir().join("own.db"), b"").unwrap();
+    let mut store = phone.store();
+    add(&mut store, &new_comment(1, 1, "x"));
+    assert_eq!(ops(&mut phone.killed_now().store()).len(), 1);
+}
