@@ -90,12 +90,18 @@ pub struct Ground {
     pub blobs: Blobs,
     /// What outlives a restore.
     pub outside: Arc<Folder>,
+    /// The help desk behind the server.
+    pub desk: Arc<dyn Desk>,
 }
 
 impl Ground {
     /// Opens database, blobs and keys; makes what is missing.
-    pub async fn open(config: &Config, env: &Env) -> Result<Self, StartError> {
-        let env = env.clone();
+    pub async fn open(config: &Config) -> Result<Self, StartError> {
+        Self::open_on(config, Env::system()).await
+    }
+
+    /// As [`Ground::open`], on ports of the caller's.
+    pub async fn open_on(config: &Config, env: Env) -> Result<Self, StartError> {
         // For the clients of S3 and SMTP; a second installation in one process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         system::private_folder(&config.data).map_err(at(&config.data))?;
@@ -111,7 +117,7 @@ impl Ground {
             None => StoreConfig::Sqlite(config.sqlite_path()),
         };
         let store = store::open(&database, &env).await?;
-        Ok(Self { env, keys, store, blobs, outside })
+        Ok(Self { env, keys, store, blobs, outside, desk: Arc::new(Builtin) })
     }
 
     /// The services over it.
@@ -126,7 +132,7 @@ impl Ground {
             env: self.env.clone(),
             policy,
             key: ReceiptKey::new(self.keys.derive("receipts")),
-            desk,
+            desk: self.desk.clone(),
             outside: self.outside.clone(),
         };
         Ok(Context::open(parts).await?)
@@ -138,6 +144,9 @@ fn at(path: &std::path::Path) -> impl FnOnce(io::Error) -> StartError {
     move |why| StartError::Files { what, why }
 }
 
+/// Hears of an address and its code.
+pub type OnCode = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
 /// What a server may be given instead of the real thing, by tests: another clock, a scripted desk, a caught mail.
 pub struct Parts {
     /// The ports.
@@ -147,7 +156,7 @@ pub struct Parts {
     /// What carries codes; none: what the configuration says.
     pub post: Option<Arc<dyn Post>>,
     /// In development gets every address and code.
-    pub on_code: Arc<dyn Fn(&str, &str) + Send + Sync>,
+    pub on_code: OnCode,
 }
 
 impl Default for Parts {
@@ -230,11 +239,7 @@ impl Server {
     }
 }
 
-fn post(
-    config: &Config,
-    codes: Arc<Codes>,
-    on_code: Arc<dyn Fn(&str, &str) + Send + Sync>,
-) -> Result<Arc<dyn Post>, ConfigError> {
+fn post(config: &Config, codes: Arc<Codes>, on_code: OnCode) -> Result<Arc<dyn Post>, ConfigError> {
     let smtp = config.mail.as_ref().map(|mail| Smtp::new(mail, &config.desk_name)).transpose()?;
     match smtp {
         Some(smtp) if !config.development => Ok(Arc::new(smtp)),
