@@ -2,9 +2,9 @@
 
 use pocketdesk_protocol::{
     Millis,
-    ids::AttachmentId,
+    ids::{AttachmentId, EntityId},
     op::FileRef,
-    rows::{self, AttachmentRow},
+    rows::{self, AttachmentRow, DeskState},
 };
 
 use super::{AccountFacts, FileFacts, Row, TicketFacts, delivery::paused, view::is_me};
@@ -72,7 +72,7 @@ pub(super) fn of_op(
         sha256: file.sha256.clone(),
         on_phone: known.is_some_and(|known| known.on_phone),
         state: row.map_or(if complete { FileState::Complete } else { FileState::Pending }, state),
-        delivery: Some(delivery_of_file(file, row, known, account, since)),
+        delivery: Some(at_desk(delivery_of_file(file, row, known, account, since), row, facts)),
     }
 }
 
@@ -90,7 +90,8 @@ pub(super) fn of_row(
     // A copy that was fetched is no upload: only what this phone holds of a file that is not whole is on its way.
     let sends = known.is_some_and(|known| known.on_phone || known.stopped);
     let delivery = (is_me(&row.row.author, account) && (complete || sends))
-        .then(|| delivery_of_file(&file, Some(row), known, account, row.row.created_at));
+        .then(|| delivery_of_file(&file, Some(row), known, account, row.row.created_at))
+        .map(|delivery| at_desk(delivery, Some(row), facts));
     AttachmentView {
         id: id.to_string(),
         name: file.name,
@@ -99,6 +100,24 @@ pub(super) fn of_row(
         on_phone: known.is_some_and(|known| known.on_phone),
         state: state(row),
         delivery,
+    }
+}
+
+/// A whole file is in the ticket as soon as what it came with is there.
+fn at_desk(delivery: Delivery, row: Option<&Row<AttachmentRow>>, facts: &TicketFacts<'_>) -> Delivery {
+    let came_with = match row.map(|row| row.row.comment) {
+        Some(Some(comment)) => {
+            let comment = facts.comments.iter().find(|row| row.id == EntityId::from(comment));
+            comment.map(|row| &row.row.desk)
+        }
+        Some(None) => facts.ticket.map(|row| &row.row.desk),
+        None => None,
+    };
+    match (delivery, came_with) {
+        (Delivery::Delivered { .. }, Some(DeskState::Registered { .. })) => {
+            Delivery::Registered { number: None }
+        }
+        (delivery, _) => delivery,
     }
 }
 
