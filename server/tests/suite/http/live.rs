@@ -128,3 +128,26 @@ async fn a_pull_waits_for_news_and_answers_when_they_come() {
     let early = pull(1, Some(json!({ "epoch": page.epoch, "scope": scope, "seq": 1_000_000 }))).await;
     assert!(!early.complete);
 }
+
+#[tokio::test]
+async fn a_quiet_stream_says_that_it_lives_and_ends_with_its_token() {
+    let clock = MovedClock::new();
+    let desk = Desk::with_clock(clock.clone()).await;
+    let phone = desk.phone("olena@firm.example").await;
+    let mut stream = Stream::open(&phone).await;
+    soon(stream.next()).await.unwrap();
+    for _ in 0..2 {
+        let quiet = tokio::time::timeout(Duration::from_millis(300), stream.answer.chunk()).await;
+        assert!(quiet.is_err(), "a line before its time");
+        clock.on(25);
+        let line = soon(stream.answer.chunk()).await.unwrap().unwrap();
+        assert_eq!(&line[..], b":\n\n");
+    }
+    clock.on(900);
+    let rest = async {
+        while let Some(chunk) = stream.answer.chunk().await.unwrap() {
+            assert_eq!(&chunk[..], b":\n\n");
+        }
+    };
+    soon(rest).await;
+}

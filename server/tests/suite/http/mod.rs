@@ -12,6 +12,9 @@ mod sign_in;
 mod staff;
 mod uploads;
 
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 use pocketdesk_protocol::{
     ids::{AttachmentId, EntityId, Epoch, InstallId, OpId},
     op::{FileRef, TicketCreateBody, WireOp, digest, kind},
@@ -21,13 +24,47 @@ use pocketdesk_protocol::{
 use pocketdesk_server::{
     auth::keys::sha256,
     config::Config,
-    env::Env,
-    server::{Running, Server},
+    env::{Clock, Env},
+    server::{Parts, Running, Server},
     sync::receipt::hex,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// The real clock, moved on as a test says. It never sleeps long, so that what waits looks at it again.
+pub struct MovedClock {
+    real: Env,
+    by: std::sync::atomic::AtomicI64,
+}
+
+impl MovedClock {
+    pub fn new() -> std::sync::Arc<Self> {
+        std::sync::Arc::new(Self { real: Env::system(), by: 0.into() })
+    }
+
+    pub fn on(&self, seconds: i64) {
+        self.by.fetch_add(seconds * 1000, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn by(&self) -> i64 {
+        self.by.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> i64 {
+        self.real.clock.now() + self.by()
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.real.clock.monotonic() + self.by().unsigned_abs()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        self.real.clock.sleep(time.min(Duration::from_millis(30)))
+    }
+}
 
 /// A server in this process, on a folder of its own.
 pub struct Desk {
@@ -42,10 +79,19 @@ impl Desk {
     }
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_parts(change, Parts::default()).await
+    }
+
+    pub async fn with_clock(clock: std::sync::Arc<MovedClock>) -> Self {
+        let env = Env { clock, ..Env::system() };
+        Self::with_parts(|_| {}, Parts { env, ..Parts::default() }).await
+    }
+
+    async fn with_parts(change: impl FnOnce(&mut Config), parts: Parts) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::development(folder.path());
         change(&mut config);
-        let running = Server::start(config).await.unwrap();
+        let running = Server::start_with(config, parts).await.unwrap();
         Self { running, http: client(), folder }
     }
 

@@ -70,8 +70,7 @@ async fn a_stranger_and_a_known_person_get_the_same_answer_and_only_one_a_code()
     let (known, _) = desk.asked("olena@firm.example").await;
     assert_eq!(stranger.expires_in_s, known.expires_in_s);
     desk.running.code("olena@firm.example").await;
-    let none =
-        tokio::time::timeout(std::time::Duration::from_millis(300), desk.running.code("max@other.example"));
+    let none = tokio::time::timeout(Duration::from_millis(300), desk.running.code("max@other.example"));
     assert!(none.await.is_err(), "a stranger got a code");
     // Guessing at it looks like guessing at anybody's.
     let body =
@@ -89,7 +88,7 @@ async fn a_companys_own_addresses_may_sign_up_and_lookalikes_may_not() {
     desk.phone("taras@firm.example").await;
     for lookalike in ["taras@notfirm.example", "taras@firm.example.evil.example", "taras@sub.firm.example"] {
         desk.asked(lookalike).await;
-        let none = tokio::time::timeout(std::time::Duration::from_millis(200), desk.running.code(lookalike));
+        let none = tokio::time::timeout(Duration::from_millis(200), desk.running.code(lookalike));
         assert!(none.await.is_err(), "{lookalike} got a code");
     }
 }
@@ -197,4 +196,23 @@ async fn no_token_and_no_code_lies_readable_in_the_database() {
     for row in rows {
         assert!(row[0].bytes().unwrap() != code.as_bytes() && row[0].bytes().unwrap().len() == 32);
     }
+}
+
+#[tokio::test]
+async fn a_code_lives_ten_minutes_and_an_access_token_fifteen() {
+    let clock = MovedClock::new();
+    let desk = Desk::with_clock(clock.clone()).await;
+    let (asked, secret) = desk.asked("olena@firm.example").await;
+    let code = desk.running.code("olena@firm.example").await;
+    clock.on(601);
+    refused(desk.enter(&asked, &secret, &code, InstallId(new_id())).await, 403, "code_expired").await;
+    let phone = desk.phone("olena@firm.example").await;
+    clock.on(890);
+    assert_eq!(phone.ask(Method::GET, "/me").send().await.unwrap().status().as_u16(), 200);
+    clock.on(11);
+    // Expired, and not ended: the phone refreshes and goes on.
+    problem(phone.ask(Method::GET, "/me"), 401, "unauthorized").await;
+    let next = rotate(&desk, &phone.tokens.refresh_token, RotationId(new_id())).await;
+    let me = desk.ask(Method::GET, "/me").bearer_auth(&next.access_token).send().await.unwrap();
+    assert_eq!(me.status().as_u16(), 200);
 }

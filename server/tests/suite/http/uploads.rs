@@ -1,6 +1,5 @@
 //! Parts on a bad line.
 
-use pocketdesk_server::env::Clock;
 use reqwest::Method;
 
 use super::*;
@@ -131,6 +130,26 @@ async fn two_last_parts_at_once_still_complete_the_file() {
 }
 
 #[tokio::test]
+async fn an_upload_goes_on_for_a_week_on_its_own_token_and_begins_anew_after_it() {
+    let clock = MovedClock::new();
+    let desk = Desk::with_clock(clock.clone()).await;
+    let phone = desk.phone("olena@firm.example").await;
+    let (file, bytes) = file("video.bin", 600_000, 1);
+    let token = phone.begin(&file).await["token"].as_str().unwrap().to_owned();
+    let pieces = parts(&bytes, 262_144);
+    clock.on(6 * 24 * 3600);
+    let digest = |n: usize| hex(&sha256(pieces[n]));
+    assert_eq!(phone.put_as(&token, file.id, 0, pieces[0], &digest(0)).await.status().as_u16(), 204);
+    clock.on(2 * 24 * 3600);
+    refused(phone.put_as(&token, file.id, 1, pieces[1], &digest(1)).await, 401, "unauthorized").await;
+    let phone = desk.phone("olena@firm.example").await;
+    let again = phone.begin(&file).await;
+    assert_eq!(again["have"], json!([0]));
+    let token = again["token"].as_str().unwrap();
+    assert_eq!(phone.put_as(token, file.id, 1, pieces[1], &digest(1)).await.status().as_u16(), 204);
+}
+
+#[tokio::test]
 async fn an_empty_file_is_a_file() {
     let desk = Desk::open().await;
     let phone = desk.phone("olena@firm.example").await;
@@ -176,8 +195,9 @@ async fn an_id_keeps_its_file_and_a_person_their_measure() {
 
 #[tokio::test]
 async fn bytes_nobody_names_go_after_a_month_and_named_ones_stay() {
-    use pocketdesk_server::{blobs::sweep, context::DAY_MS};
-    let desk = Desk::open().await;
+    use pocketdesk_server::blobs::sweep;
+    let clock = MovedClock::new();
+    let desk = Desk::with_clock(clock.clone()).await;
     let phone = desk.phone("olena@firm.example").await;
     let (named, named_bytes) = file("named.bin", 1000, 1);
     let (unnamed, unnamed_bytes) = file("unnamed.bin", 1000, 2);
@@ -186,9 +206,9 @@ async fn bytes_nobody_names_go_after_a_month_and_named_ones_stay() {
     phone.upload(&unnamed, &unnamed_bytes).await;
     let app = desk.running.app();
     assert_eq!(sweep::sweep(&app.ctx, &app.uploads).await.unwrap(), 0);
-    let mut later = app.ctx.clone();
-    later.env.clock = std::sync::Arc::new(Later(later.env.clock.clone(), 31 * DAY_MS));
-    assert_eq!(sweep::sweep(&later, &app.uploads).await.unwrap(), 1);
+    clock.on(31 * 24 * 3600);
+    assert_eq!(sweep::sweep(&app.ctx, &app.uploads).await.unwrap(), 1);
+    let phone = desk.phone("olena@firm.example").await;
     problem(phone.ask(Method::GET, &format!("/uploads/{}", unnamed.id)), 404, "not_found").await;
     let got = phone.ask(Method::GET, &format!("/attachments/{}", named.id)).send().await.unwrap();
     assert_eq!(got.bytes().await.unwrap(), named_bytes);
@@ -196,23 +216,6 @@ async fn bytes_nobody_names_go_after_a_month_and_named_ones_stay() {
     assert_eq!(left, 1, "an object nobody names was left behind");
     // It may be offered again.
     phone.upload(&unnamed, &unnamed_bytes).await;
-}
-
-/// The real clock, so many milliseconds on.
-struct Later(std::sync::Arc<dyn Clock>, i64);
-
-impl Clock for Later {
-    fn now(&self) -> i64 {
-        self.0.now() + self.1
-    }
-
-    fn monotonic(&self) -> u64 {
-        self.0.monotonic()
-    }
-
-    fn sleep(&self, time: std::time::Duration) -> futures_util::future::BoxFuture<'static, ()> {
-        self.0.sleep(time)
-    }
 }
 
 fn walk(folder: &std::path::Path) -> usize {
