@@ -25,6 +25,7 @@ use tokio::{runtime::Runtime, sync::Notify};
 
 use crate::{
     net::Place,
+    phone::PATIENCE,
     staff::Staff,
     teller::Teller,
     time::{Time, Watch},
@@ -162,6 +163,26 @@ impl Desk {
     /// The staff API.
     pub fn staff(&self) -> Staff {
         Staff::new(self.address(), self.server().staff_token())
+    }
+
+    /// Looks at a ticket as staff do until it shows `what`. For what no phone can tell: after a restore a phone shows
+    /// the old state until it hears of it.
+    pub async fn shows(&self, ticket: &str, what: &str, until: impl Fn(&serde_json::Value) -> bool) {
+        let staff = self.staff();
+        let mut last = Err("nobody asked yet".into());
+        let look = async {
+            loop {
+                last = staff.ticket(ticket).await;
+                if last.as_ref().is_ok_and(&until) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, look).await.is_err() {
+            panic!("staff never saw {what}; they see {last:#?}");
+        }
+        self.teller.says("staff", format!("see {what}"));
     }
 
     /// Waits for the mail to that address and reads its code; each mail is read once.

@@ -195,6 +195,7 @@ async fn a_ticket_that_was_never_taken_becomes_drafts_with_all_its_words() {
     let view = olena
         .shows(&key, "both with the desk", |view| {
             registered(view.summary.delivery.as_ref())
+                && said(view, "white ones")
                 && comment(view, "white ones")
                     .is_some_and(|c| with_the_desk(c.attachments[0].delivery.as_ref()))
         })

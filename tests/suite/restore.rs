@@ -53,9 +53,15 @@ async fn acknowledged_words_that_a_restored_server_lost_come_back_once() {
 
     desk.teller.section("the server is restored; nobody does anything");
     desk.restore(&backup).await;
-    let seen = desk.staff().ticket(&key.id).await.expect("staff");
-    assert!(texts_of(&seen).contains(&"before the backup"), "{seen}");
     phone.time.advance(Duration::from_secs(60));
+    desk.shows(&key.id, "all replies again", |ticket| texts_of(ticket).len() == 3).await;
+    desk.shows(&second.id, "the second ticket again", |ticket| texts_of(ticket).len() == 2).await;
+    let complete = |ticket: &serde_json::Value| {
+        ticket["attachments"]
+            .as_array()
+            .is_some_and(|files| files.iter().all(|file| file["state"] == "complete"))
+    };
+    desk.shows(&key.id, "the photo again", complete).await;
     phone
         .shows(&key, "everything with the desk", |view| {
             ["before the backup", "see the photo", "from the tablet"].iter().all(|text| said(view, text))
@@ -102,6 +108,7 @@ async fn words_written_while_the_server_was_being_restored_wait_and_go() {
     olena.reply(&key, "from below").await;
     desk.restore(&backup).await;
     let olena = olena.killed(Switch::default()).await;
+    desk.shows(&key.id, "both replies", |ticket| texts_of(ticket).len() == 2).await;
     let view = olena
         .shows(&key, "both with the desk", |view| said(view, "the third one") && said(view, "from below"))
         .await;

@@ -1,0 +1,390 @@
+//! World: n phones (the real engine, the real SQLite under its cipher) and the real server in one process, on one
+//! thread, on virtual time, from one seed. The same seed gives the same trace, byte for byte.
+//!
+//! [`disk`] is below SQLite, [`net`] between phone and router, [`life`] around every task; [`script`] is what happens,
+//! [`truth`] what people were promised, [`check`] the properties of design 6. A failing seed is printed with the
+//! command that replays it.
+
+mod check;
+mod clock;
+mod desk;
+pub mod disk;
+mod life;
+mod net;
+mod phone;
+mod ports;
+mod script;
+mod trace;
+mod truth;
+
+use std::{
+    cell::RefCell,
+    sync::{Arc, PoisonError},
+};
+
+use fastrand::Rng;
+
+use self::{
+    check::Seen,
+    desk::Desk,
+    life::Panics,
+    net::{Net, Weather},
+    phone::Phone,
+    ports::stream,
+    trace::{Trace, note},
+    truth::Truth,
+};
+pub use script::Act;
+
+/// She has two phones.
+pub const OLENA: &str = "olena@example.com";
+/// He has one.
+pub const TARAS: &str = "taras@example.com";
+const PHONES: [&str; 3] = [OLENA, OLENA, TARAS];
+
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Things that happen.
+    pub acts: usize,
+    /// Seconds in which they do.
+    pub seconds: u64,
+    /// The first phone's app dies at this poll; 0: as the script says.
+    pub die_at_poll: u64,
+    /// The first phone stops at this change of its disk; 0: as the script says.
+    pub stop_at_change: u64,
+    /// Keep the trace's lines.
+    pub keep: bool,
+}
+
+impl Plan {
+    /// A short seed.
+    pub const SHORT: Self = Self { acts: 40, seconds: 45, die_at_poll: 0, stop_at_change: 0, keep: false };
+}
+
+/// What came of a seed.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// Sentences, each beginning with the number of the property that does not hold.
+    pub problems: Vec<String>,
+    /// The trace's lines, if they were to be kept.
+    pub lines: Vec<String>,
+    /// The trace's hash.
+    pub hash: u64,
+    /// The trace's length.
+    pub count: u64,
+    /// Requests of all phones.
+    pub requests: u64,
+    /// Words that were acknowledged.
+    pub words: usize,
+    /// Times that an app died.
+    pub deaths: u32,
+    /// Times that the server was restored.
+    pub restores: u32,
+    /// Virtual ms until everything had come to rest.
+    pub rested_after: u64,
+}
+
+/// See the module.
+pub struct World {
+    trace: Arc<Trace>,
+    net: Arc<Net>,
+    desk: Desk,
+    phones: Vec<Phone>,
+    panics: Panics,
+    truth: Truth,
+    seen: Vec<Seen>,
+    problems: Vec<String>,
+    /// Chance of the script's details.
+    chance: Rng,
+    /// Chance of what a power loss leaves.
+    fate: Rng,
+    dead_spots: Vec<(u64, usize)>,
+    full_until: Vec<(u64, usize)>,
+    files: Vec<(usize, pocketdesk_protocol::ids::TicketId, uuid::Uuid)>,
+    restored: bool,
+}
+
+/// Runs a seed to its end.
+pub fn run(seed: u64, plan: &Plan) -> Outcome {
+    Morning::prepare();
+    disk::vfs::host(seed, clock::BEGIN);
+    on_virtual_time(async { World::live(seed, plan).await })
+}
+
+fn on_virtual_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime");
+    let done = runtime.block_on(work);
+    drop(runtime);
+    done
+}
+
+/// A desk with its people signed in on all phones, made once a thread: most seeds begin as copies of it.
+struct Morning {
+    desk: Desk,
+    phones: Vec<Phone>,
+}
+
+thread_local! {
+    static MORNING: RefCell<Option<Morning>> = const { RefCell::new(None) };
+}
+
+/// Virtual ms that a morning takes; seeds that copy it begin after it.
+const MORNING_MS: i64 = 600_000;
+
+impl Morning {
+    /// Makes this thread's if there is none yet.
+    fn prepare() {
+        if MORNING.with_borrow(Option::is_some) {
+            return;
+        }
+        let seed = 0x6d6f_726e;
+        disk::vfs::host(seed, clock::BEGIN);
+        let morning = on_virtual_time(async {
+            let mut world = World::new(seed, false);
+            world.sign_in().await;
+            world.step(20_000).await;
+            for phone in &mut world.phones {
+                phone.kill(None);
+            }
+            world.desk.kill(None);
+            assert_eq!(world.problems, Vec::<String>::new(), "a quiet morning");
+            Self { desk: world.desk, phones: world.phones }
+        });
+        MORNING.with_borrow_mut(|kept| *kept = Some(morning));
+    }
+}
+
+impl World {
+    fn new(seed: u64, keep: bool) -> Self {
+        let trace = Arc::new(Trace::new(keep));
+        let net = Net::new(stream(seed, 1), PHONES.len(), trace.clone());
+        let panics = Panics::default();
+        let desk = Desk::new(seed, net.clone(), trace.clone(), panics.clone());
+        let phone = |(number, email): (usize, &'static &'static str)| {
+            Phone::new(number, email, seed, net.clone(), trace.clone(), panics.clone())
+        };
+        let phones: Vec<Phone> = PHONES.iter().enumerate().map(phone).collect();
+        Self {
+            seen: phones.iter().map(|_| Seen::default()).collect(),
+            trace,
+            net,
+            desk,
+            phones,
+            panics,
+            truth: Truth::default(),
+            problems: Vec::new(),
+            chance: stream(seed, 2),
+            fate: stream(seed, 3),
+            dead_spots: Vec::new(),
+            full_until: Vec::new(),
+            files: Vec::new(),
+            restored: false,
+        }
+    }
+
+    /// From nothing to three signed-in phones.
+    async fn sign_in(&mut self) {
+        self.desk.boot().await;
+        for phone in &mut self.phones {
+            phone.boot().await;
+        }
+        for phone in 0..self.phones.len() {
+            if !self.phones[phone].sign_in(self.desk.mailbox.clone()).await {
+                self.problems.push(format!("10: p{phone} cannot sign in"));
+            }
+        }
+    }
+
+    async fn live(seed: u64, plan: &Plan) -> Outcome {
+        let mut world = Self::new(seed, plan.keep);
+        if seed % 16 == 15 {
+            world.sign_in().await;
+        } else {
+            world.copy_morning().await;
+        }
+        let day = script::day(&mut stream(seed, 4), world.phones.len(), plan.acts, plan.seconds);
+        world.net.set_weather(Weather::BAD);
+        if plan.die_at_poll > 0
+            && let Some(life) = world.phones[0].life()
+        {
+            life.die_at(plan.die_at_poll);
+        }
+        if plan.stop_at_change > 0 {
+            let mut disk = world.phones[0].disk().lock();
+            disk.stop_at = disk.changes + plan.stop_at_change;
+        }
+        let began = world.now();
+        for (n, (at, phone, act)) in day.into_iter().enumerate() {
+            let wait = (began + at).saturating_sub(world.now());
+            world.pass(wait).await;
+            world.act(phone, act).await;
+            world.revive(false).await;
+            if n % 12 == 11 {
+                world.look().await;
+            }
+        }
+        world.rest().await;
+        world.end()
+    }
+
+    async fn copy_morning(&mut self) {
+        MORNING.with_borrow(|morning| {
+            let Some(morning) = morning else { return };
+            self.desk.begin_as(&morning.desk);
+            self.desk.clock.jump(MORNING_MS);
+            for (phone, as_it_was) in self.phones.iter_mut().zip(&morning.phones) {
+                phone.begin_as(as_it_was);
+                phone.clock.jump(MORNING_MS);
+            }
+        });
+        self.desk.boot().await;
+        for phone in &mut self.phones {
+            phone.boot().await;
+        }
+    }
+
+    /// Time passes; what ends meanwhile ends.
+    async fn pass(&mut self, ms: u64) {
+        let until = self.now() + ms;
+        loop {
+            let next = self.dead_spots.iter().chain(&self.full_until).map(|(at, _)| *at).min();
+            let to = next.map_or(until, |next| next.min(until));
+            self.step(to.saturating_sub(self.now())).await;
+            let now = self.now();
+            for (_, phone) in self.dead_spots.extract_if(.., |(at, _)| *at <= now) {
+                note!(self.trace, "p{phone} leaves the dead spot");
+                self.net.set_dead_spot(phone, false);
+            }
+            for (_, phone) in self.full_until.extract_if(.., |(at, _)| *at <= now) {
+                note!(self.trace, "p{phone} has room again");
+                self.phones[phone].disk().lock().capacity = None;
+            }
+            if now >= until {
+                return;
+            }
+        }
+    }
+
+    /// Whether the phone's disk gives it trouble right now.
+    fn troubled(&self, phone: usize) -> bool {
+        let disk = self.phones[phone].disk().lock();
+        disk.capacity.is_some() || disk.failing.end > disk.changes
+    }
+
+    /// Starts what is dead; with `all` whatever kept it from starting is over.
+    async fn revive(&mut self, all: bool) {
+        for phone in 0..self.phones.len() {
+            if all {
+                let mut disk = self.phones[phone].disk().lock();
+                (disk.capacity, disk.failing, disk.stop_at) = (None, 0..0, 0);
+            }
+            if self.phones[phone].is_up() {
+                continue;
+            }
+            if self.phones[phone].has_died() {
+                // Its disk stopped, or it reached its poll: killed, or without power.
+                let power = self.fate.bool();
+                self.phones[phone].kill(power.then_some(&mut self.fate));
+            }
+            self.phones[phone].boot().await;
+        }
+        if !self.desk.is_up() {
+            self.desk.kill(None);
+            self.desk.boot().await;
+        }
+    }
+
+    /// The storm is over: everything that can go goes, within the time of 3-sync rule 10.
+    async fn rest(&mut self) {
+        note!(self.trace, "the weather clears");
+        self.net.set_weather(Weather::CALM);
+        self.pass(0).await;
+        for (_, phone) in std::mem::take(&mut self.dead_spots) {
+            self.net.set_dead_spot(phone, false);
+        }
+        self.full_until.clear();
+        self.revive(true).await;
+        for phone in 0..self.phones.len() {
+            self.phones[phone].clock.set_right();
+            self.phones[phone].clock.jump(MORNING_MS);
+            if let Some(accounts) = self.phones[phone].accounts() {
+                accounts.signal(pocketdesk_domain::model::Signal::ClockChanged);
+            }
+            self.wake(phone);
+        }
+        self.step(WITHIN_MS).await;
+        self.look_at_rest().await;
+        let before: Vec<u64> = (0..self.phones.len()).map(|phone| self.net.requests_of(phone)).collect();
+        self.step(30_000).await;
+        for (phone, before) in before.into_iter().enumerate() {
+            let asked = self.net.requests_of(phone) - before;
+            if asked > AT_REST {
+                self.problems.push(format!("12: p{phone} asks {asked} times in 30 s with nothing to do"));
+            }
+            let (all, seconds) = (self.net.requests_of(phone), self.now() / 1_000);
+            if all > 300 + seconds * 10 {
+                self.problems.push(format!("12: p{phone} asked {all} times in {seconds} s"));
+            }
+        }
+        if self.net.defects() > 0 {
+            self.problems.push(format!("0: the server answered 500 {} times", self.net.defects()));
+        }
+        // What rests on the phone survives the loss of its power.
+        for phone in 0..self.phones.len() {
+            self.phones[phone].kill(Some(&mut self.fate));
+            self.phones[phone].boot().await;
+        }
+        self.look().await;
+    }
+
+    fn end(mut self) -> Outcome {
+        let panics = std::mem::take(&mut *self.panics.lock().unwrap_or_else(PoisonError::into_inner));
+        self.problems.extend(panics.into_iter().map(|panic| format!("0: {panic}")));
+        Outcome {
+            problems: std::mem::take(&mut self.problems),
+            lines: self.trace.lines(),
+            hash: self.trace.hash(),
+            count: self.trace.count(),
+            requests: self.net.requests(),
+            words: self.truth.words.len(),
+            deaths: self.phones.iter().map(|phone| phone.deaths).sum(),
+            restores: self.desk.restores,
+            rested_after: self.now(),
+        }
+    }
+}
+
+/// Within which everything has come to rest: a minute after the signal, a Retry-After, the transfer's own time.
+const WITHIN_MS: u64 = 95_000;
+/// Requests in half a minute of a phone that has nothing to do.
+const AT_REST: u64 = 6;
+
+/// Runs many seeds on `threads` threads; hands each outcome to `each` as it comes.
+pub fn run_many(
+    seeds: std::ops::Range<u64>,
+    plan: &Plan,
+    threads: usize,
+    each: impl Fn(u64, Outcome) + Send + Sync,
+) {
+    let next = std::sync::atomic::AtomicU64::new(seeds.start);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    each(seed, run(seed, plan));
+                }
+            });
+        }
+    });
+}
+
+/// For the trace of a seed that failed: what to type.
+pub fn replay(seed: u64) -> String {
+    format!("cargo x sim --seed {seed}")
+}

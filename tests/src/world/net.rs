@@ -1,0 +1,362 @@
+//! The network at the Remote port. Every request has its fate drawn once, in a fixed order, from the net's own
+//! stream. Behind it the server's router answers in tasks of the *server's* life: a client that hangs up stops no
+//! commit. What is lost is a future that never ends, not an error: only the caller's own time-out ends it.
+
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, body::Body as ServerBody, extract::ConnectInfo};
+use bytes::Bytes;
+use fastrand::Rng;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
+use pocketdesk_core::env::{Body, NetError, Remote};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
+use tower::ServiceExt as _;
+
+use super::{
+    life::Life,
+    trace::{Trace, note},
+};
+
+/// How bad it is, in percent of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weather {
+    /// Refused at once.
+    pub unreachable: u32,
+    /// The request never arrives.
+    pub lose_request: u32,
+    /// It arrives twice.
+    pub double: u32,
+    /// It arrives so late that others overtake it.
+    pub late: u32,
+    /// It arrives cut.
+    pub cut_request: u32,
+    /// The answer never arrives.
+    pub lose_answer: u32,
+    /// The answer arrives cut.
+    pub cut_answer: u32,
+    /// A proxy answers instead.
+    pub proxy: u32,
+    /// Ms to and fro at most.
+    pub delay: u64,
+}
+
+impl Weather {
+    /// Nothing goes wrong.
+    pub const CALM: Self = Self {
+        unreachable: 0,
+        lose_request: 0,
+        double: 0,
+        late: 0,
+        cut_request: 0,
+        lose_answer: 0,
+        cut_answer: 0,
+        proxy: 0,
+        delay: 40,
+    };
+    /// A train in the hills.
+    pub const BAD: Self = Self {
+        unreachable: 3,
+        lose_request: 6,
+        double: 6,
+        late: 5,
+        cut_request: 3,
+        lose_answer: 8,
+        cut_answer: 6,
+        proxy: 5,
+        delay: 400,
+    };
+}
+
+/// What becomes of one request.
+struct Fate {
+    unreachable: bool,
+    lose_request: bool,
+    again_after: Option<u64>,
+    up: u64,
+    cut_request: bool,
+    down: u64,
+    lose_answer: bool,
+    cut_answer: Option<usize>,
+    proxy: Option<Proxy>,
+    chunk: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Proxy {
+    Portal,
+    TooLarge,
+    TooMany(u64),
+    BadGateway,
+}
+
+impl Fate {
+    fn draw(rng: &mut Rng, weather: Weather) -> Self {
+        let delay = weather.delay.max(6);
+        // Every draw is made, whatever came of the ones before: one fate does not shift the next.
+        let dice: [u32; 8] = std::array::from_fn(|_| rng.u32(..100));
+        let (up, down, chunk) = (rng.u64(5..delay), rng.u64(5..delay), rng.u64(..delay.min(20)));
+        let (again, late, cut, wait) = (rng.u64(1..3_000), rng.u64(1_000..20_000), rng.usize(..900), rng.u64(1..20));
+        let proxy = [Proxy::Portal, Proxy::TooLarge, Proxy::TooMany(wait), Proxy::BadGateway][rng.usize(..4)];
+        Self {
+            unreachable: dice[0] < weather.unreachable,
+            lose_request: dice[1] < weather.lose_request,
+            again_after: (dice[2] < weather.double).then_some(again),
+            up: if dice[3] < weather.late { up + late } else { up },
+            cut_request: dice[4] < weather.cut_request,
+            down,
+            lose_answer: dice[5] < weather.lose_answer,
+            cut_answer: (dice[6] < weather.cut_answer).then_some(cut),
+            proxy: (dice[7] < weather.proxy).then_some(proxy),
+            chunk,
+        }
+    }
+}
+
+/// A server that answers, and the life its work belongs to.
+#[derive(Clone)]
+pub struct Behind {
+    /// Its routes.
+    pub router: Router,
+    /// Its incarnation.
+    pub life: Arc<Life>,
+}
+
+/// See the module.
+pub struct Net {
+    rng: Mutex<Rng>,
+    weather: Mutex<Weather>,
+    behind: Mutex<Option<Behind>>,
+    /// Phones in a dead spot.
+    dead_spots: Mutex<BTreeSet<usize>>,
+    trace: Arc<Trace>,
+    requests: AtomicU64,
+    /// Answers of 500: a defect of the server, whatever the phone makes of it.
+    defects: AtomicU64,
+    by_phone: Vec<AtomicU64>,
+}
+
+impl Net {
+    /// Of so many phones.
+    pub fn new(rng: Rng, phones: usize, trace: Arc<Trace>) -> Arc<Self> {
+        Arc::new(Self {
+            rng: Mutex::new(rng),
+            weather: Mutex::new(Weather::CALM),
+            behind: Mutex::default(),
+            dead_spots: Mutex::default(),
+            trace,
+            requests: 0.into(),
+            defects: 0.into(),
+            by_phone: (0..phones).map(|_| AtomicU64::new(0)).collect(),
+        })
+    }
+
+    /// The weather changes.
+    pub fn set_weather(&self, weather: Weather) {
+        *held(&self.weather) = weather;
+    }
+
+    /// A server starts or goes.
+    pub fn set_server(&self, behind: Option<Behind>) {
+        *held(&self.behind) = behind;
+    }
+
+    /// A phone enters or leaves a dead spot.
+    pub fn set_dead_spot(&self, phone: usize, dead: bool) {
+        if dead { held(&self.dead_spots).insert(phone) } else { held(&self.dead_spots).remove(&phone) };
+    }
+
+    /// Requests so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Requests of a phone so far.
+    pub fn requests_of(&self, phone: usize) -> u64 {
+        self.by_phone[phone].load(Ordering::Relaxed)
+    }
+
+    /// Answers of status 500 so far.
+    pub fn defects(&self) -> u64 {
+        self.defects.load(Ordering::Relaxed)
+    }
+
+    fn in_dead_spot(&self, phone: usize) -> bool {
+        held(&self.dead_spots).contains(&phone)
+    }
+
+    /// Hands a request to the server; resolves with the head of its answer.
+    async fn deliver(&self, request: http::Request<Bytes>, cut: bool) -> Result<http::Response<Body>, NetError> {
+        let Some(Behind { router, life }) = held(&self.behind).clone() else { return Err(NetError::Unreachable) };
+        let mut request = request.map(|body| {
+            if cut {
+                let half = Ok(body.slice(..body.len() / 2));
+                ServerBody::from_stream(stream::iter([half, Err(std::io::Error::other("cut"))]))
+            } else {
+                ServerBody::from(body)
+            }
+        });
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))));
+        let (tell, answer) = oneshot::channel();
+        life.spawn(Box::pin(async move {
+            let Ok(response) = router.oneshot(request).await;
+            let (head, mut body) = response.into_parts();
+            let (chunks, arriving) = mpsc::channel(4);
+            if tell.send((head, arriving)).is_err() {
+                return;
+            }
+            let mut body = std::mem::take(&mut body).into_data_stream();
+            loop {
+                // A client that is gone lets go of the stream, as a closed connection does.
+                let chunk = match futures_util::future::select(body.next(), std::pin::pin!(chunks.closed())).await {
+                    futures_util::future::Either::Left((chunk, _)) => chunk,
+                    futures_util::future::Either::Right(_) => return,
+                };
+                let (last, chunk) = match chunk {
+                    None => (true, Some(None)),
+                    Some(Ok(chunk)) => (false, Some(Some(chunk))),
+                    Some(Err(_)) => (true, None),
+                };
+                if let Some(chunk) = chunk
+                    && chunks.send(chunk).await.is_err()
+                {
+                    return;
+                }
+                if last {
+                    return;
+                }
+            }
+        }));
+        let (head, arriving) = answer.await.map_err(|_| NetError::Cut)?;
+        if head.status == http::StatusCode::INTERNAL_SERVER_ERROR {
+            self.defects.fetch_add(1, Ordering::Relaxed);
+        }
+        // Without its end mark a body was cut: its server died.
+        let body = stream::unfold(Some(arriving), |arriving| async move {
+            let mut arriving = arriving?;
+            match arriving.recv().await {
+                Some(Some(chunk)) => Some((Ok(chunk), Some(arriving))),
+                Some(None) => None,
+                None => Some((Err(NetError::Cut), None)),
+            }
+        });
+        Ok(http::Response::from_parts(head, body.boxed()))
+    }
+}
+
+fn held<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One phone's way to the server.
+pub struct Link {
+    /// The network.
+    pub net: Arc<Net>,
+    /// Which phone.
+    pub phone: usize,
+}
+
+impl Remote for Link {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
+        let (net, phone) = (self.net.clone(), self.phone);
+        let weather = *held(&net.weather);
+        let fate = Fate::draw(&mut held(&net.rng), weather);
+        let number = net.requests.fetch_add(1, Ordering::Relaxed);
+        net.by_phone[phone].fetch_add(1, Ordering::Relaxed);
+        async move {
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            note!(net.trace, "p{phone} #{number} {method} {path} {} B", request.body().len());
+            if fate.unreachable {
+                note!(net.trace, "   #{number} refused");
+                return Err(NetError::Unreachable);
+            }
+            sleep(Duration::from_millis(fate.up)).await;
+            if fate.lose_request || net.in_dead_spot(phone) {
+                note!(net.trace, "   #{number} lost on the way up");
+                return std::future::pending().await;
+            }
+            if let Some(proxy) = fate.proxy {
+                note!(net.trace, "   #{number} a proxy answers");
+                return Ok(proxy.answer());
+            }
+            if let Some(after) = fate.again_after {
+                let (net, again) = (net.clone(), copy(&request));
+                tokio::spawn(async move {
+                    sleep(Duration::from_millis(after)).await;
+                    note!(net.trace, "   #{number} arrives again");
+                    drop(net.deliver(again, false).await);
+                });
+            }
+            let answer = net.deliver(request, fate.cut_request).await;
+            sleep(Duration::from_millis(fate.down)).await;
+            if fate.lose_answer || net.in_dead_spot(phone) {
+                note!(net.trace, "   #{number} answer lost");
+                return std::future::pending().await;
+            }
+            let answer = answer.inspect_err(|error| note!(net.trace, "   #{number} {error}"))?;
+            note!(net.trace, "   #{number} -> {}", answer.status().as_u16());
+            Ok(answer.map(|body| shaped(body, fate.chunk, fate.cut_answer)))
+        }
+        .boxed()
+    }
+}
+
+fn copy(request: &http::Request<Bytes>) -> http::Request<Bytes> {
+    let mut copy = http::Request::new(request.body().clone());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+/// A body whose chunks take their time, and which may end in the middle.
+fn shaped(body: Body, delay: u64, cut: Option<usize>) -> Body {
+    stream::unfold((body, cut, false), move |(mut body, mut left, over)| async move {
+        if over {
+            return None;
+        }
+        let chunk = body.next().await?;
+        if delay > 0 {
+            sleep(Duration::from_millis(delay)).await;
+        }
+        let chunk = match (&mut left, chunk) {
+            (Some(0), Ok(_)) => Err(NetError::Cut),
+            (Some(left), Ok(chunk)) => {
+                let taken = chunk.len().min(*left);
+                *left -= taken;
+                Ok(chunk.slice(..taken))
+            }
+            (_, chunk) => chunk,
+        };
+        let over = chunk.is_err();
+        Some((chunk, (body, left, over)))
+    })
+    .boxed()
+}
+
+impl Proxy {
+    fn answer(self) -> http::Response<Body> {
+        let (status, text) = match self {
+            Self::Portal => (200, "<html><title>Welcome to our hotel</title></html>"),
+            Self::TooLarge => (413, "too large"),
+            Self::TooMany(_) => (429, "slow down"),
+            Self::BadGateway => (502, "<html>bad gateway</html>"),
+        };
+        let mut answer = http::Response::new(stream::iter([Ok(Bytes::from_static(text.as_bytes()))]).boxed());
+        *answer.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+        if let Self::TooMany(seconds) = self {
+            answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+        }
+        answer
+    }
+}
