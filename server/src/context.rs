@@ -12,7 +12,7 @@ use crate::{
     backup::outside::{Outside, high_water},
     desk::Desk,
     env::Env,
-    journal::hints::ChangeHints,
+    journal::hints::{ChangeHints, Hint},
     store::{Mode, Store, StoreError},
     sync::receipt::ReceiptKey,
     values,
@@ -148,7 +148,14 @@ impl Context {
         };
         ctx.begin().await?;
         crate::journal::backfill::finish(&ctx).await?;
+        ctx.store.listen(ctx.hints.clone());
         Ok(ctx)
+    }
+
+    /// A journal moved: wakes who waits for it here and at the other servers on this database.
+    pub fn tell(&self, hint: Hint) {
+        self.hints.moved(hint);
+        self.store.announce(hint);
     }
 
     async fn begin(&self) -> Result<(), ServiceError> {

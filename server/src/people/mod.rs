@@ -188,7 +188,7 @@ pub async fn put_scopes(ctx: &Context, person: PersonId, scopes: &PutScopes) -> 
     })
     .await?;
     // No row moved, but a live stream has to hear that the scopes did.
-    ctx.hints.moved(Hint { scope: Scope::Person(person), seq: head });
+    ctx.tell(Hint { scope: Scope::Person(person), seq: head });
     Ok(found)
 }
 

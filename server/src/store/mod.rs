@@ -9,8 +9,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::env::Env;
+use crate::{
+    env::Env,
+    journal::hints::{ChangeHints, Hint},
+};
 
+mod announce;
 pub mod migrate;
 pub mod postgres;
 pub mod sqlite;
@@ -210,6 +214,10 @@ pub trait Store: Send + Sync {
     fn begin(&self, mode: Mode) -> BoxFuture<'_, Result<Box<dyn Tx>, StoreError>>;
     /// For metrics and messages: `sqlite` or `postgres`.
     fn kind(&self) -> &'static str;
+    /// Hears what other servers on the same database announce, from now on. Nothing where there are none.
+    fn listen(&self, _hints: Arc<ChangeHints>) {}
+    /// Tells other servers on the same database, after the commit; only a hint.
+    fn announce(&self, _hint: Hint) {}
     /// A migration's statements in this store's dialect, from the shared one (see `migrations/README.md`).
     fn dialect(&self, sql: &str) -> String;
 }

@@ -1,6 +1,8 @@
 //! PostgreSQL: any number of stateless servers on one database. Writes are READ COMMITTED (rows are locked by name),
 //! reads REPEATABLE READ; `synchronous_commit=on` whatever the database's default.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, BytesMut};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use futures_util::{FutureExt, future::BoxFuture};
@@ -10,8 +12,11 @@ use tokio_postgres::{
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
 
-use super::{Mode, Row, Store, StoreError, Table, Tx, Value};
-use crate::env::Env;
+use super::{Mode, Row, Store, StoreError, Table, Tx, Value, announce::Announcer};
+use crate::{
+    env::Env,
+    journal::hints::{ChangeHints, Hint},
+};
 
 /// Connections at most.
 const CONNECTIONS: usize = 32;
@@ -19,12 +24,12 @@ const CONNECTIONS: usize = 32;
 /// See the module.
 pub struct Postgres {
     pool: Pool,
-    config: Config,
+    announcer: Arc<Announcer>,
 }
 
 impl Postgres {
     /// Connects; the database must exist.
-    pub async fn open(url: &str, _env: &Env) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, env: &Env) -> Result<Self, StoreError> {
         // The error of the parser may quote the string, and the string may hold a password.
         let mut config: Config = url.parse().map_err(|_| {
             StoreError::Failed(
@@ -42,14 +47,9 @@ impl Postgres {
             .max_size(CONNECTIONS)
             .build()
             .map_err(|error| StoreError::Failed(error.to_string()))?;
-        let store = Self { pool, config };
+        let store = Self { pool, announcer: Arc::new(Announcer::new(config, env.clone())) };
         drop(store.connection().await?);
         Ok(store)
-    }
-
-    /// How to reach the database once more, for the listener.
-    pub fn config(&self) -> &Config {
-        &self.config
     }
 
     async fn connection(&self) -> Result<Object, StoreError> {
@@ -77,6 +77,14 @@ impl Store for Postgres {
 
     fn kind(&self) -> &'static str {
         "postgres"
+    }
+
+    fn listen(&self, hints: Arc<ChangeHints>) {
+        self.announcer.start(hints);
+    }
+
+    fn announce(&self, hint: Hint) {
+        self.announcer.announce(hint);
     }
 
     fn dialect(&self, sql: &str) -> String {

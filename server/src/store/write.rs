@@ -200,7 +200,7 @@ where
         let error = match attempt(ctx, &mut work).await {
             Ok((value, acks)) => {
                 for ack in &acks {
-                    ctx.hints.moved(Hint { scope: ack.scope, seq: ack.seq });
+                    ctx.tell(Hint { scope: ack.scope, seq: ack.seq });
                 }
                 return Ok((value, acks));
             }

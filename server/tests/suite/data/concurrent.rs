@@ -42,7 +42,7 @@ const SERIAL: &str = "CREATE TABLE serial_row (id BIGSERIAL NOT NULL PRIMARY KEY
 /// What a writer does to its transaction, from a number: nothing, sleep in it, or give up.
 fn nature(seed: u64) -> (Duration, bool) {
     let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    let slow = if mixed % 4 == 0 { mixed % 25 } else { 0 };
+    let slow = if mixed.is_multiple_of(4) { mixed % 25 } else { 0 };
     (Duration::from_millis(slow), mixed % 5 == 1)
 }
 

@@ -64,7 +64,7 @@ async fn a_reopen_keeps_its_words(server: TestServer) {
     // The second phone asked the same: the wish holds, and its words count all the same.
     let answers = Answers::Event { epoch: second.epoch, position: seen };
     let op = second.status(kind::TICKET_REOPEN, ticket, answers, Some("On floor two"), None);
-    applied(&second.send(&[op.clone()]).await[0]);
+    applied(&second.send(std::slice::from_ref(&op)).await[0]);
     applied(&second.send(&[op]).await[0]);
     assert_eq!(status(&mut olena, ticket).await, Status::Open);
     assert_eq!(olena.words(ticket), ["It stopped again", "On floor two"]);
