@@ -164,6 +164,15 @@ impl CacheRead<'_> {
         Ok(find.query_row(params![blob(id.0), kind], |row| row.get(0)).optional()?)
     }
 
+    /// Every row as it came, whether it is shown or not: kind, id, version, JSON. For reports and for checks.
+    pub fn every_row(&self) -> Result<Vec<(String, EntityId, i64, String)>> {
+        let mut find = self.db.prepare_cached("SELECT kind, id, v, row FROM rows ORDER BY kind, id")?;
+        let found = find.query_map([], |row| {
+            Ok((row.get(0)?, EntityId(row.get::<_, Blob>(1)?.0), row.get(2)?, row.get(3)?))
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
     fn one<T: DeserializeOwned>(&self, kind: &str, id: EntityId) -> Result<Option<Stored<T>>> {
         let mut find = self.db.prepare_cached("SELECT id, v, row FROM rows WHERE id = ?1 AND kind = ?2")?;
         Ok(find.query_row(params![blob(id.0), kind], |row| stored(row, 0)).optional()?.flatten())
