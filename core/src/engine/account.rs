@@ -55,6 +55,8 @@ pub struct Account {
     pub(crate) downloading: tokio::sync::Mutex<()>,
     /// Whether this process syncs the account, and how it hears that that has ended.
     pub(crate) running: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
+    /// Its person is signing out: nothing is begun any more.
+    pub(crate) leaving: AtomicBool,
     bytes: Arc<dyn Queue>,
 }
 
@@ -128,6 +130,7 @@ impl Account {
             refreshing: tokio::sync::Mutex::new(()),
             downloading: tokio::sync::Mutex::new(()),
             running: tokio::sync::Mutex::new(None),
+            leaving: AtomicBool::new(false),
             bytes,
         }))
     }
@@ -185,7 +188,7 @@ impl Account {
         if tell && (changes.outbox || changes.account) {
             self.post(Mail::OwnMoved);
         }
-        if tell {
+        if tell || changes.files {
             self.uploads.notify_waiters();
         }
     }
@@ -314,12 +317,20 @@ impl Account {
     }
 }
 
+/// In own.db for an account that its person left by signing out, with words that wait for them.
+pub(crate) const LEFT: &str = "left";
+
 /// Names of reasons in own.db, for [`AccountFacts::paused`].
-pub(crate) const PAUSED: &[(PausedReason, &str)] = &[
+const PAUSED: &[(PausedReason, &str)] = &[
     (PausedReason::SignedOut, "signed_out"),
     (PausedReason::AppTooOld, "app_too_old"),
     (PausedReason::Damaged, "damaged"),
 ];
+
+/// A reason's name in own.db.
+pub(crate) fn paused_name(why: PausedReason) -> Option<&'static str> {
+    PAUSED.iter().find(|(reason, _)| *reason == why).map(|(_, name)| *name)
+}
 
 /// Why nothing goes.
 pub(crate) fn paused(facts: &AccountFacts, signed_in: bool) -> Option<PausedReason> {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use pocketdesk_domain::{
 };
 
 use super::{
-    account::Account,
+    account::{Account, LEFT},
     reads::Line,
     runner::Mail,
     shared::{Settings, Shared},
@@ -56,6 +56,8 @@ pub struct Accounts {
 #[derive(Clone)]
 enum Opened {
     Whole(Arc<Account>),
+    /// Its person signed out and left words behind: nothing of it is shown or sent until they sign in again.
+    Left(Arc<Account>),
     /// Its files could not be opened; they are kept.
     Broken(Error),
 }
@@ -83,6 +85,11 @@ impl Accounts {
     }
 
     async fn add(&self, account: Arc<Account>) {
+        let closed = account.read(|snapshot| Ok(snapshot.own().account()?.paused.as_deref() == Some(LEFT)));
+        if closed.await.unwrap_or(false) {
+            self.lock().insert(account.name.clone(), Opened::Left(account));
+            return;
+        }
         self.lock().insert(account.name.clone(), Opened::Whole(account.clone()));
         if self.shared.settings.automatic {
             if let Err(error) = account.start().await {
@@ -95,13 +102,22 @@ impl Accounts {
         self.shared.topics.move_on(Topic::Accounts);
     }
 
-    /// Every account that could be opened, by name.
+    /// Every account that could be opened and whose person is not gone, by name.
     pub fn all(&self) -> Vec<Arc<Account>> {
         let whole = |opened: &Opened| match opened {
             Opened::Whole(account) => Some(account.clone()),
-            Opened::Broken(_) => None,
+            Opened::Left(_) | Opened::Broken(_) => None,
         };
         self.lock().values().filter_map(whole).collect()
+    }
+
+    /// The same, and those that wait for their person.
+    fn with_waiting(&self) -> Vec<Arc<Account>> {
+        let open = |opened: &Opened| match opened {
+            Opened::Whole(account) | Opened::Left(account) => Some(account.clone()),
+            Opened::Broken(_) => None,
+        };
+        self.lock().values().filter_map(open).collect()
     }
 
     /// The same; an error once the core was shut down.
@@ -116,6 +132,7 @@ impl Accounts {
         }
         match self.lock().get(name) {
             Some(Opened::Whole(account)) => Ok(account.clone()),
+            Some(Opened::Left(_)) => Err(Error::SignedOut),
             Some(Opened::Broken(error)) => Err(error.clone()),
             None => Err(Error::NotFound { what: "account" }),
         }
@@ -156,7 +173,7 @@ impl Accounts {
     /// The same, making the unbound account where there is none: filing works before the first sign-in.
     pub async fn find_or_make(&self, wanted: Option<&str>) -> Result<Arc<Account>> {
         match self.find(wanted).await {
-            Err(Error::NotFound { what: "account" }) if wanted.is_none() && self.lock().is_empty() => {
+            Err(Error::NotFound { what: "account" }) if wanted.is_none() && self.no_account() => {
                 let _one = self.changing.lock().await;
                 match self.find(None).await {
                     Err(Error::NotFound { .. }) => self.make().await,
@@ -165,6 +182,11 @@ impl Accounts {
             }
             other => other,
         }
+    }
+
+    /// Nobody's account is open here, and none is damaged: a new one takes what is filed.
+    fn no_account(&self) -> bool {
+        self.lock().values().all(|opened| matches!(opened, Opened::Left(_)))
     }
 
     async fn ambiguous(&self, accounts: &[Arc<Account>]) -> Error {
@@ -212,7 +234,7 @@ impl Accounts {
         let mut views = Vec::new();
         for (name, opened) in opened {
             match opened {
-                Opened::Whole(account) => views.push(account.view().await?),
+                Opened::Whole(account) | Opened::Left(account) => views.push(account.view().await?),
                 Opened::Broken(_) => views.push(broken(name)),
             }
         }
@@ -305,6 +327,8 @@ impl Accounts {
         let signed_in = self.shared.while_allowed(finishing).await.ok_or_else(|| self.not_allowed())??;
         let account = self.account_for(&signed_in, unbound).await?;
         self.bind(&account, signed_in).await?;
+        account.leaving.store(false, Ordering::SeqCst);
+        self.lock().insert(account.name.clone(), Opened::Whole(account.clone()));
         if self.shared.settings.automatic {
             account.start().await?;
         }
@@ -321,7 +345,7 @@ impl Accounts {
     /// The person's own account if they have one here; else the unbound one, if it is to be theirs; else a new one.
     async fn account_for(&self, signed_in: &SignedIn, unbound: Unbound) -> Result<Arc<Account>> {
         let who = (Some(signed_in.tokens.desk), Some(signed_in.tokens.person));
-        for account in self.all() {
+        for account in self.with_waiting() {
             let bound = account
                 .read(|snapshot| {
                     let facts = snapshot.own().account()?;
@@ -371,6 +395,7 @@ impl Accounts {
             return Err(Error::WouldLeaveWords(unsent));
         }
         let session = account.read(|snapshot| Ok(snapshot.own().session()?)).await?;
+        account.leaving.store(true, Ordering::SeqCst);
         account.stop().await;
         if let Some(session) = session {
             let ending = account.with_token(|token| {
@@ -392,11 +417,20 @@ impl Accounts {
             let (home, env, of) = (self.shared.home.clone(), self.shared.env.clone(), account.name.clone());
             Env::run(&*self.shared.env.work.queue("folder"), move || home.remove(&of, &*env.secrets)).await?;
         } else {
-            account.write(|tx| Ok(tx.set_session(None)?)).await?;
+            let close = |tx: &mut crate::store::OwnTx<'_>| {
+                let mut facts = tx.account()?;
+                facts.paused = Some(LEFT.to_owned());
+                tx.set_account(&facts)?;
+                Ok(tx.set_session(None)?)
+            };
+            account.write(close).await?;
             account.wipe_desk_facts().await?;
+            // The next person on this phone must see no byte of it.
+            self.lock().insert(account.name.clone(), Opened::Left(account.clone()));
         }
-        self.shared.topics.move_on(Topic::Accounts);
-        self.shared.topics.move_on(Topic::Inbox);
+        for topic in [Topic::Accounts, Topic::Inbox, Topic::Tickets, Topic::Outbox, Topic::Files] {
+            self.shared.topics.move_on(topic);
+        }
         Ok(unsent)
     }
 
@@ -493,7 +527,7 @@ impl Accounts {
         let signal = self.shared.network_signal();
         self.post_all(&signal);
         for account in self.all() {
-            account.uploads_at_once.store(true, std::sync::atomic::Ordering::SeqCst);
+            account.uploads_at_once.store(true, Ordering::SeqCst);
             account.uploads.notify_waiters();
         }
         for topic in [Topic::Accounts, Topic::Outbox, Topic::Tickets, Topic::Inbox, Topic::Files] {
@@ -512,7 +546,7 @@ impl Accounts {
     pub async fn suspend(&self) {
         self.shared.set_suspended(true);
         self.post_all(&self.shared.network_signal());
-        for account in self.all() {
+        for account in self.with_waiting() {
             account.idle().await;
         }
     }
@@ -535,7 +569,7 @@ impl Accounts {
     /// Ends everything; the files are closed when it returns.
     pub async fn shut_down(&self) {
         self.shared.close();
-        for account in self.all() {
+        for account in self.with_waiting() {
             account.stop().await;
             account.close().await;
         }

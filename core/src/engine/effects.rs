@@ -21,7 +21,7 @@ use pocketdesk_protocol::{
 };
 
 use super::{
-    account::{Account, PAUSED, limits, paused, with_maker},
+    account::{Account, limits, paused, paused_name, with_maker},
     remedies::Pointed,
     runner::{Answered, Mail, Runner},
     topics::Topic,
@@ -69,6 +69,17 @@ impl Runner {
                 let state = store.clean_caches()?;
                 store.write(|tx| tx.evict(bound, since))?;
                 Ok::<_, StoreError>(state)
+            })
+            .await?;
+        // An app that was too old may have been updated since: the desk says so again if not.
+        self.account
+            .record(|tx| {
+                let mut facts = tx.account()?;
+                if facts.paused.as_deref() == paused_name(PausedReason::AppTooOld) {
+                    facts.paused = None;
+                    tx.set_account(&facts)?;
+                }
+                Ok(())
             })
             .await?;
         let ops = self.queued_ops().await?;
@@ -570,8 +581,7 @@ impl Runner {
     }
 
     async fn pause(&mut self, why: Option<PausedReason>) -> Result<()> {
-        let name =
-            why.and_then(|why| PAUSED.iter().find(|(reason, _)| *reason == why)).map(|(_, name)| *name);
+        let name = why.and_then(paused_name);
         self.account
             .record(move |tx| {
                 let mut facts = tx.account()?;

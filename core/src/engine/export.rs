@@ -8,7 +8,7 @@ use std::{
 };
 
 use pocketdesk_domain::{model::ExportReport, outbox::OpState};
-use pocketdesk_protocol::ids::TicketId;
+use pocketdesk_protocol::{ids::TicketId, op::kind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -51,7 +51,11 @@ impl Account {
                         "made_at": op.made_at, "body": body, "state": state,
                     });
                     outbox.push(&line)?;
-                    report.unsent += u64::from(!matches!(op.state, OpState::Applied(_)));
+                    if !matches!(op.state, OpState::Applied(_)) {
+                        report.unsent += 1;
+                        report.tickets += u64::from(op.kind == kind::TICKET_CREATE);
+                        report.comments += u64::from(op.kind == kind::COMMENT_ADD);
+                    }
                 }
                 outbox.finish()?;
                 let mut drafts = Lines::create(to.join("drafts.jsonl"))?;

@@ -339,8 +339,14 @@ impl Account {
                 Ok(())
             };
             // What the person wrote and no server shows yet comes first: it is the newest there is.
+            let facts = snapshot.cache().map(CacheRead::overlay_facts).transpose()?.unwrap_or_default();
             for hit in snapshot.search_own(&query, limit as usize)? {
-                if let (Some(ticket), Some(_)) = (hit.ticket, hit.op) {
+                let (Some(ticket), Some(op)) = (hit.ticket, hit.op) else { continue };
+                let Some(op) = snapshot.own().op(op)? else { continue };
+                let (kind, id) = op.target_row();
+                let row_v = snapshot.cache().map(|cache| cache.v(kind, id)).transpose()?.flatten();
+                // Kept words that the desk has shown, or has deleted since, are the cache's to find.
+                if overlay::is_shown(&op, row_v, facts) {
                     push(ticket, hit.entity, hit.excerpt)?;
                 }
             }

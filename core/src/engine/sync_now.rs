@@ -1,6 +1,9 @@
 //! Syncing when it is asked for, and starting and ending the account's runner.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures_util::future::{Either, select};
 use pocketdesk_domain::{
@@ -24,6 +27,9 @@ impl Account {
     /// Starts syncing, if no other process does. Whether this one does now.
     pub(crate) async fn start(self: &Arc<Self>) -> Result<bool> {
         let mut running = self.running.lock().await;
+        if self.leaving.load(Ordering::SeqCst) {
+            return Ok(false);
+        }
         if let Some(ended) = running.as_mut()
             && matches!(ended.try_recv(), Err(oneshot::error::TryRecvError::Empty))
         {
@@ -61,25 +67,32 @@ impl Account {
             return self.report(&before).await;
         }
         let automatic = self.shared.settings.automatic;
+        let mut others = false;
         let work = async {
             if self.start().await? {
                 let (tell, settled) = oneshot::channel();
                 self.post(Mail::Signal(Signal::SyncNow));
-                self.uploads_at_once.store(true, std::sync::atomic::Ordering::SeqCst);
+                self.uploads_at_once.store(true, Ordering::SeqCst);
                 self.uploads.notify_waiters();
                 self.post(Mail::WhenSettled(tell));
                 // A runner that ended meanwhile has nothing more to do either.
                 let _ = settled.await;
                 self.uploads_done().await
             } else {
-                self.others_done().await
+                self.others_done().await?;
+                // Another process brought everything there.
+                others = true;
+                Ok(())
             }
         };
         match select(std::pin::pin!(work), self.shared.env.clock.sleep(within)).await {
             Either::Left((done, _)) => done?,
             Either::Right(_) => {}
         }
-        let report = self.report(&before).await;
+        let report = self
+            .report(&before)
+            .await
+            .map(|report| SyncReport { reached: report.reached || others, ..report });
         if !automatic {
             self.stop().await;
         }

@@ -356,6 +356,12 @@ impl OwnTx<'_> {
             return Err(StoreError::Failed { reason: "an epoch never goes back".into() });
         }
         self.read.db.prepare_cached("UPDATE account SET epoch = ?1")?.execute([epoch.0])?;
+        if known.is_some_and(|known| known != epoch) {
+            // A restored server may have lost bytes it once acknowledged: every upload is offered again (rule 9),
+            // and one that it still holds is answered at once.
+            let offer = "UPDATE files SET complete_at = NULL, have = x'', token = NULL, wake_due = 0 WHERE staged = 1";
+            self.changes.files |= self.read.db.prepare_cached(offer)?.execute([])? > 0;
+        }
         self.live_again(now, Some(epoch))
     }
 

@@ -192,9 +192,9 @@ pub struct DeviceView {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ExportReport {
-    /// Tickets.
+    /// Tickets, those included that only this phone knows.
     pub tickets: u64,
-    /// Comments.
+    /// Comments, those included that only this phone knows.
     pub comments: u64,
     /// Drafts and ops.
     pub unsent: u64,
