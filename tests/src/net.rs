@@ -25,6 +25,8 @@ pub type Place = Arc<Mutex<String>>;
 pub enum Fate {
     /// It never gets there.
     Lost,
+    /// It never gets there, and nobody says so.
+    Silent,
     /// It gets there and takes effect; its answer never comes.
     AnswerLost,
     /// It gets there and takes effect; its answer waits until it is let go.
@@ -244,6 +246,7 @@ impl Remote for Way {
             match fate {
                 None => net.inner.send(request).await,
                 Some(Fate::Lost) => Err(NetError::Unreachable),
+                Some(Fate::Silent) => std::future::pending().await,
                 Some(Fate::AnswerLost) => {
                     whole(net.inner.send(request).await?).await?;
                     Err(NetError::Unreachable)

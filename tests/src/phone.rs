@@ -95,6 +95,19 @@ impl Phone {
         Self { owner, app, net, time, teller, home, place, runtime: Some(runtime) }
     }
 
+    /// A second process on the same folder, such as a command line beside the app: it writes and reads, and does not
+    /// sync.
+    pub async fn second_process(&self) -> Self {
+        self.off_but_running().opened(Switch { by_hand: true, offline: true }).await
+    }
+
+    /// Another device with a copy of this one's whole folder, secrets too, as a careless backup makes it.
+    pub async fn cloned(&self, owner: &str, switch: Switch) -> Self {
+        let home = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        copy_folder(self.home.path(), home.path());
+        Off { owner: owner.into(), home, ..self.off_but_running() }.opened(switch).await
+    }
+
     /// Its whole folder: data and, beside it, the secrets.
     pub fn folder(&self) -> &Path {
         self.home.path()
@@ -139,6 +152,10 @@ impl Phone {
     }
 
     fn off(self) -> Off {
+        self.off_but_running()
+    }
+
+    fn off_but_running(&self) -> Off {
         Off {
             owner: self.owner.clone(),
             home: self.home.clone(),
@@ -337,6 +354,21 @@ impl Drop for Phone {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("the folder can be read") {
+        let entry = entry.expect("the folder can be read");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            std::fs::create_dir(&target).expect("a folder can be made");
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a file can be copied");
+        }
+        let mode = entry.metadata().expect("it is there").permissions();
+        std::fs::set_permissions(&target, mode).expect("a mode can be set");
     }
 }
 

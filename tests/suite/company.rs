@@ -112,13 +112,20 @@ async fn a_participant_gets_the_whole_ticket_and_loses_it_again() {
     ira.rests().await;
     ira.lists("nothing", |page| page.total == 0).await;
 
-    desk.teller.section("staff add her again: all of it");
-    staff.participants(&key.id, &[&bakery.ira], &[]).await.expect("staff");
+    desk.teller.section("Olena adds her again: all of it");
+    olena.app.add_participant(key.clone(), "ira@bakery.example".into()).await.expect("she may");
     ira.lists("the ticket", |page| page.total == 1).await;
     ira.shows(&there, "everything", |view| {
         said(view, "I am coming") && comment(view, "Not for Ira any more").is_some()
     })
     .await;
+
+    desk.teller.section("and removes her, by her name");
+    olena.app.remove_participant(key.clone(), "Ira".into()).await.expect("she may");
+    ira.loses(&there, "she no longer follows it").await;
+    olena
+        .shows(&key, "nobody following", |view| view.participants.is_empty() && view.requests.is_empty())
+        .await;
 }
 
 #[tokio::test]

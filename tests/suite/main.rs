@@ -11,6 +11,8 @@ mod disk;
 mod export;
 mod filing;
 mod kills;
+mod network;
+mod processes;
 mod remedies;
 mod restore;
 mod sign_out;

@@ -8,7 +8,8 @@ use pocketdesk_ffi::model::*;
 use pocketdesk_server::desk::Handed;
 use pocketdesk_tests::{
     desk::{Desk, refused},
-    phone::{Phone, comment, registered, remedies, said, with_the_desk},
+    net::Fate,
+    phone::{Phone, Switch, comment, registered, remedies, said, with_the_desk},
 };
 
 const LONG: &str = "a story that is much longer than this desk takes since its operator thought again";
@@ -351,6 +352,84 @@ async fn a_reopen_after_its_window_becomes_a_follow_up_with_its_words() {
 
     desk.teller.section("past the window the phone does not even offer it");
     assert!(!olena.sees(&key).await.can_reopen);
+}
+
+#[tokio::test]
+async fn a_ticket_is_taken_back_by_its_author_once_and_for_all() {
+    let desk = Desk::open("Withdrawn").await;
+    let (olena, key) = with_a_ticket(&desk).await;
+    assert!(olena.sees(&key).await.can_withdraw);
+    olena.app.set_offline(true);
+    olena.app.withdraw(key.clone(), "it stopped by itself".into()).await.expect("she may");
+    let view = olena.sees(&key).await;
+    assert_eq!(view.summary.status, TicketStatus::Closed, "her wish is shown at once: {view:#?}");
+    olena.app.set_offline(false);
+    let view = olena
+        .shows(&key, "it closed at the desk", |view| {
+            view.summary.status == TicketStatus::Closed && view.requests.is_empty()
+        })
+        .await;
+    assert!(!view.can_withdraw && !view.can_confirm, "{view:#?}");
+    olena.rests().await;
+    let seen = desk.staff().ticket(&key.id).await.expect("staff").to_string();
+    assert!(seen.contains("it stopped by itself"), "{seen}");
+}
+
+#[tokio::test]
+async fn somebody_the_desk_does_not_know_is_named_anew() {
+    let desk = Desk::open("An unknown participant").await;
+    let (olena, key) = with_a_ticket(&desk).await;
+    desk.staff().person("Ira", "ira@shop.example", None).await.expect("staff");
+    olena.app.add_participant(key.clone(), "irra@shop.example".into()).await.expect("it is kept");
+    let items = olena
+        .outbox("the request needing her", |items| {
+            items.iter().any(|item| !remedies(Some(&item.delivery)).is_empty())
+        })
+        .await;
+    assert_eq!(code(&items[0]), "unknown_person");
+    olena.app.discard(None, items[0].op.clone()).await.expect("it is let go");
+    olena.app.add_participant(key.clone(), "ira@shop.example".into()).await.expect("it is kept");
+    olena.shows(&key, "Ira following", |view| view.participants == ["Ira"] && view.requests.is_empty()).await;
+    olena.rests().await;
+}
+
+#[tokio::test]
+async fn a_file_whose_bytes_vanished_from_the_phone_is_left_out_and_the_words_go() {
+    let desk = Desk::open("A file that vanished").await;
+    let (olena, key) = with_a_ticket(&desk).await;
+    olena.net.always("/uploads", Fate::Lost);
+    let file = olena.attach("gone.png", &[5; 50_000]).await;
+    let reply = NewReply { text: "look".into(), attachments: vec![file.id.clone()], ..NewReply::default() };
+    let sent = olena.app.reply(key.clone(), reply).await.expect("it is kept");
+    olena.shows(&key, "the words with the desk", |view| said(view, "look")).await;
+    let off = olena.closed().await;
+    let mut sealed = 0;
+    for path in sealed_files(&off.data()) {
+        std::fs::remove_file(path).expect("it can be deleted");
+        sealed += 1;
+    }
+    assert!(sealed > 0, "the test does not find the sealed file");
+    let olena = off.opened(Switch::default()).await;
+    let way = |view: &TicketView| {
+        remedies(comment(view, "look").and_then(|c| c.attachments.first()).and_then(|f| f.delivery.as_ref()))
+    };
+    olena.shows(&key, "that the file needs her", |view| way(view) == [Remedy::RemoveFile]).await;
+    olena.app.remove_file(None, sent.op, file.id.clone()).await.expect("it is left out");
+    olena.shows(&key, "nothing that needs her", |view| way(view).is_empty()).await;
+}
+
+/// Files of a phone that are neither databases nor locks nor ids: sealed bytes.
+fn sealed_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder of the phone") {
+        let path = entry.expect("an entry of it").path();
+        if path.is_dir() {
+            found.extend(sealed_files(&path));
+        } else if path.parent().and_then(|parent| parent.file_name()).is_some_and(|name| name == "files") {
+            found.push(path);
+        }
+    }
+    found
 }
 
 #[tokio::test]

@@ -56,6 +56,13 @@ pub struct Seen {
     vanished: BTreeSet<EntityId>,
 }
 
+impl Seen {
+    /// The power went: the last commits of a cache may be lost and come again.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
 async fn server_words(ctx: Context) -> Result<ServerWords, ServiceError> {
     let mut tx = ctx.store.begin(Mode::Read).await?;
     let mut words = ServerWords::default();

@@ -279,14 +279,20 @@ impl World {
             if all {
                 let mut disk = self.phones[phone].disk().lock();
                 (disk.capacity, disk.failing, disk.stop_at) = (None, 0..0, 0);
+                if let Some(life) = self.phones[phone].life() {
+                    life.die_at(0);
+                }
             }
             if self.phones[phone].is_up() {
                 continue;
             }
             if self.phones[phone].has_died() {
                 // Its disk stopped, or it reached its poll: killed, or without power.
-                let power = self.fate.bool();
-                self.phones[phone].kill(power.then_some(&mut self.fate));
+                if self.fate.bool() {
+                    self.lose_power(phone);
+                } else {
+                    self.phones[phone].kill(None);
+                }
             }
             self.phones[phone].boot().await;
         }
@@ -333,10 +339,15 @@ impl World {
         }
         // What rests on the phone survives the loss of its power.
         for phone in 0..self.phones.len() {
-            self.phones[phone].kill(Some(&mut self.fate));
+            self.lose_power(phone);
             self.phones[phone].boot().await;
         }
         self.look().await;
+    }
+
+    fn lose_power(&mut self, phone: usize) {
+        self.phones[phone].kill(Some(&mut self.fate));
+        self.seen[phone].forget();
     }
 
     fn end(mut self) -> Outcome {

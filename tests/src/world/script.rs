@@ -180,7 +180,7 @@ impl World {
             Act::StaffRemove(erase) => self.staff_remove(phone, erase).await,
             Act::StaffFollow => self.staff_follow(phone).await,
             Act::Kill => self.phones[phone].kill(None),
-            Act::LosePower => self.phones[phone].kill(Some(&mut self.fate)),
+            Act::LosePower => self.lose_power(phone),
             Act::DieAtPoll(polls) => {
                 if let Some(life) = self.phones[phone].life() {
                     life.die_at(life.polls() + polls);
