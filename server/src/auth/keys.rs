@@ -103,6 +103,7 @@ fn random_hex(rng: &dyn Rng) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

@@ -5,6 +5,7 @@
 pub mod copy;
 pub mod manifest;
 pub mod sniff;
+mod staff_files;
 pub mod sweep;
 pub mod uploads;
 

@@ -1,12 +1,16 @@
 //! Bytes on their way here: parts in any order, doubled, cut and asked for again, until the whole is there and its
 //! digest is right. No part is acknowledged before its object and its row are durable.
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{StreamExt, stream};
 use pocketdesk_protocol::{
     ids::{AttachmentId, PersonId, SessionId},
-    limits::{self, part_count, part_size},
-    op::FileRef,
+    limits::{part_count, part_size},
     uploads::{Upload, UploadCreate},
 };
 use sha2::{Digest, Sha256};
@@ -16,7 +20,6 @@ use crate::{
     auth::keys::{Keys, same, unhex},
     context::{Context, DAY_MS, ServiceError, Session},
     files,
-    staff::StaffFile,
     store::{
         Mode, StoreError, Tx,
         write::{MayRetry, Write, with_write},
@@ -27,6 +30,8 @@ use crate::{
 
 /// Milliseconds an upload-only token lives.
 const TOKEN_MS: i64 = 7 * DAY_MS;
+/// Parts read at a time while the whole is looked at; at most 1 MiB each.
+const READ_AHEAD: usize = 4;
 /// Under way.
 const OPEN: i64 = 0;
 /// Whole, and its digest was right.
@@ -75,7 +80,7 @@ impl MayRetry for UploadError {
     }
 }
 
-fn invalid(field: &'static str, reason: impl Into<String>) -> UploadError {
+pub(super) fn invalid(field: &'static str, reason: impl Into<String>) -> UploadError {
     UploadError::Service(ServiceError::invalid(field, reason))
 }
 
@@ -102,10 +107,12 @@ pub struct UploadGrant {
 /// Uploads over one place of bytes.
 #[derive(Clone)]
 pub struct Uploads {
-    ctx: Context,
-    blobs: Blobs,
+    pub(super) ctx: Context,
+    pub(super) blobs: Blobs,
     keys: Keys,
     quota: Quota,
+    /// Uploads whose whole is being looked at just now: once is enough, however often it is asked.
+    finishing: Arc<Mutex<HashSet<(AttachmentId, Option<PersonId>)>>>,
 }
 
 /// The row of an upload.
@@ -119,7 +126,7 @@ struct Facts {
 impl Uploads {
     /// `keys` sign the upload-only tokens.
     pub fn new(ctx: Context, blobs: Blobs, keys: Keys, quota: Quota) -> Self {
-        Self { ctx, blobs, keys, quota }
+        Self { ctx, blobs, keys, quota, finishing: Arc::default() }
     }
 
     /// Where the bytes lie.
@@ -163,10 +170,11 @@ impl Uploads {
         let mut state = facts.state;
         if state == OPEN && parts.len() as u64 == part_count(facts.size) {
             // Its last part came, and the process ended before the whole was looked at.
-            state = match self.finish(person, id).await {
-                Ok(()) => WHOLE,
-                Err(UploadError::Mismatch(_)) => return Ok(view(id, &facts, Vec::new(), OPEN)),
-                Err(error) => return Err(error),
+            state = match self.finish_apart(person, id).await {
+                Some(Ok(())) => WHOLE,
+                Some(Err(UploadError::Mismatch(_))) => return Ok(view(id, &facts, Vec::new(), OPEN)),
+                Some(Err(error)) => return Err(error),
+                None => OPEN,
             };
         }
         Ok(view(id, &facts, parts.into_iter().map(|(part, _)| part.n).collect(), state))
@@ -225,6 +233,26 @@ impl Uploads {
         self.get(person, id).await.map(Some)
     }
 
+    /// Finishes in a task of its own, which goes on when the asker does not wait so long; none while another does.
+    async fn finish_apart(
+        &self,
+        person: Option<PersonId>,
+        id: AttachmentId,
+    ) -> Option<Result<(), UploadError>> {
+        let finishing = || self.finishing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !finishing().insert((id, person)) {
+            return None;
+        }
+        let (done, answer) = tokio::sync::oneshot::channel();
+        let uploads = self.clone();
+        self.ctx.env.work.spawn(Box::pin(async move {
+            let finished = uploads.finish(person, id).await;
+            uploads.finishing.lock().unwrap_or_else(PoisonError::into_inner).remove(&(id, person));
+            let _ = done.send(finished);
+        }));
+        answer.await.ok()
+    }
+
     /// All parts are here: reads them once through, and tells the file's row when the whole is right.
     async fn finish(&self, person: Option<PersonId>, id: AttachmentId) -> Result<(), UploadError> {
         let mut tx = self.ctx.store.begin(Mode::Read).await?;
@@ -233,9 +261,17 @@ impl Uploads {
         drop(tx);
         let mut hash = Sha256::new();
         let mut mime = "application/octet-stream";
-        for (part, size) in &parts {
-            let bytes = self.blobs.get(part).await?;
-            if bytes.len() as u64 != *size {
+        let blobs = self.blobs.clone();
+        let mut whole = stream::iter(parts)
+            .map(move |(part, size)| {
+                let blobs = blobs.clone();
+                async move { blobs.get(&part).await.map(|bytes| (part, size, bytes)) }
+            })
+            .buffered(READ_AHEAD)
+            .boxed();
+        while let Some(next) = whole.next().await {
+            let (part, size, bytes) = next?;
+            if bytes.len() as u64 != size {
                 return Err(BlobError::Damaged(format!("{id}, part {}", part.n)).into());
             }
             if part.n == 0 {
@@ -288,96 +324,6 @@ impl Uploads {
             self.blobs.delete(&part).await?;
         }
         Ok(())
-    }
-
-    /// Takes a file of staff whole, from a body of unknown length, for a reply that names it later.
-    pub async fn staff_file(
-        &self,
-        name: &str,
-        body: impl Stream<Item = Result<Bytes, UploadError>> + Send,
-    ) -> Result<StaffFile, UploadError> {
-        let id = AttachmentId(self.ctx.env.new_id());
-        let name = sniff::safe_name(name);
-        if name.len() > limits::FILE_NAME_BYTES {
-            return Err(invalid("name", format!("may have {} bytes", limits::FILE_NAME_BYTES)));
-        }
-        let most = self.ctx.policy.limits.attachment_bytes;
-        let chunk = usize::try_from(limits::PART_LARGE).unwrap_or(usize::MAX);
-        with_write(&self.ctx, {
-            let name = name.clone();
-            move |tx, _| {
-                let name = name.clone();
-                Box::pin(async move { begin_staff(tx, id, &name).await })
-            }
-        })
-        .await?;
-        let (mut hash, mut size, mut n, mut mime) = (Sha256::new(), 0, 0, "application/octet-stream");
-        let mut waiting = Vec::new();
-        let mut body = std::pin::pin!(body);
-        loop {
-            let next = body.next().await.transpose()?;
-            let ended = next.is_none();
-            waiting.extend_from_slice(&next.unwrap_or_default());
-            while waiting.len() >= chunk || (ended && (n == 0 || !waiting.is_empty())) {
-                let bytes: Vec<u8> = waiting.drain(..waiting.len().min(chunk)).collect();
-                size += bytes.len() as u64;
-                if size > most {
-                    return Err(UploadError::TooLarge(format!("a file may have {most} bytes")));
-                }
-                if n == 0 {
-                    mime = sniff::mime(&bytes);
-                }
-                hash.update(&bytes);
-                let part = PartName { id, person: None, n, sha256: hex(&Sha256::digest(&bytes)) };
-                let length = bytes.len() as u64;
-                self.blobs.put(&part, bytes.into()).await?;
-                with_write(&self.ctx, move |tx, _| {
-                    let part = part.clone();
-                    Box::pin(async move { note_part(tx, &part, length).await })
-                })
-                .await?;
-                n += 1;
-            }
-            if ended {
-                break;
-            }
-        }
-        let sha256 = hex(&hash.finalize());
-        with_write(&self.ctx, {
-            let sha256 = sha256.clone();
-            move |tx, _| {
-                let sha256 = sha256.clone();
-                Box::pin(async move {
-                    let size = i64::try_from(size).unwrap_or(i64::MAX);
-                    tx.execute(
-                        "UPDATE upload SET complete = 1, mime = $1, sha256 = $2, size = $3 WHERE id = $4 AND person_id = ''",
-                        &values![mime, sha256, size, id],
-                    )
-                    .await
-                })
-            }
-        })
-        .await?;
-        Ok(StaffFile { file: FileRef { id, name, size, sha256 }, mime: Some(mime.to_owned()) })
-    }
-
-    /// What staff sent ahead, by its id.
-    pub async fn find_staff_file(&self, id: AttachmentId) -> Result<StaffFile, UploadError> {
-        let mut tx = self.ctx.store.begin(Mode::Read).await?;
-        let rows = tx
-            .query(
-                "SELECT name, size, sha256, mime FROM upload WHERE id = $1 AND person_id = '' AND complete = 1",
-                &values![id],
-            )
-            .await?;
-        let row = rows.first().ok_or(ServiceError::NotFound("file"))?;
-        let file = FileRef {
-            id,
-            name: row[0].text()?.to_owned(),
-            size: row[1].int()?.unsigned_abs(),
-            sha256: row[2].text()?.to_owned(),
-        };
-        Ok(StaffFile { file, mime: Some(row[3].text()?.to_owned()) })
     }
 
     /// A bearer for the parts of one upload; it can read and change nothing else.
@@ -477,18 +423,12 @@ async fn begin(
     Ok(())
 }
 
-async fn begin_staff(tx: &mut Write, id: AttachmentId, name: &str) -> Result<(), StoreError> {
-    let (now, part) = (tx.now, i64::try_from(limits::PART_LARGE).unwrap_or(i64::MAX));
-    tx.execute(
-        "INSERT INTO upload (id, person_id, part_size, created_at, touched_at, name) VALUES ($1, '', $2, $3, $4, $5)",
-        &values![id, part, now, now, name],
-    )
-    .await?;
-    Ok(())
-}
-
 /// Writes the part down. Answers the digest it had before, and how many parts there are now.
-async fn note_part(tx: &mut Write, part: &PartName, size: u64) -> Result<(Option<String>, u64), UploadError> {
+pub(super) async fn note_part(
+    tx: &mut Write,
+    part: &PartName,
+    size: u64,
+) -> Result<(Option<String>, u64), UploadError> {
     let now = tx.now;
     // First of all the upload's row, which locks it: of two last parts one must see the other.
     let open = tx

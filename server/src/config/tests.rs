@@ -1,5 +1,7 @@
 //! What an operator gets wrong, and how they learn of it.
 
+#![allow(clippy::disallowed_methods)]
+
 use super::*;
 
 fn sources(file: &str, environment: &[(&str, &str)]) -> Sources {
