@@ -118,6 +118,7 @@ impl Output {
     pub fn tone(&self, tone: Tone, text: &str) -> String {
         let style = Style::new().force_styling(self.colour);
         let style = match tone {
+            _ if text.is_empty() => return String::new(),
             Tone::Plain => return text.to_owned(),
             Tone::Bold => style.bold(),
             Tone::Quiet => style.dim(),

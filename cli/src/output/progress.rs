@@ -71,8 +71,8 @@ impl Bars {
     fn draw(&mut self, page: &[TransferView]) {
         for transfer in page.iter().filter(|transfer| !transfer.stopped) {
             let bar = self.one.entry(transfer.attachment.clone()).or_insert_with(|| {
-                let bar = self.all.add(ProgressBar::new(transfer.total));
-                let style = "{prefix} {msg} {wide_bar} {bytes}/{total_bytes} {eta}";
+                let bar = ProgressBar::new(transfer.total);
+                let style = "{prefix} {msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {eta}";
                 bar.set_style(
                     ProgressStyle::with_template(style).expect("the template is ours and a test draws it"),
                 );
@@ -81,7 +81,8 @@ impl Bars {
                     Direction::Down => self.down.clone(),
                 });
                 bar.set_message(one_line(&transfer.name));
-                bar
+                // Not before it has all its words: adding it draws it.
+                self.all.add(bar)
             });
             bar.set_length(transfer.total);
             bar.set_position(transfer.done);
