@@ -41,8 +41,12 @@ pub struct Ticket {
     pub author_name: String,
     /// Whose company.
     pub company: Option<CompanyId>,
+    /// As it is called now; not known of a ticket that was not loaded.
+    pub company_name: String,
     /// Which site.
     pub site: Option<SiteId>,
+    /// As it is called now; not known of a ticket that was not loaded.
+    pub site_name: String,
     /// Who has it.
     pub assignee: Option<String>,
     /// By when.
@@ -65,7 +69,9 @@ pub struct Ticket {
 
 const COLUMNS: &str = "id, v, subject, description, status, status_event, solve_round, desk, author_id, author_name, \
                        company_id, site_id, assignee, deadline, rating_asked, reopen_until, merged_into, \
-                       last_position, created_at, updated_at";
+                       last_position, created_at, updated_at, \
+                       COALESCE((SELECT c.name FROM company c WHERE c.id = ticket.company_id), ''), \
+                       COALESCE((SELECT s.name FROM site s WHERE s.id = ticket.site_id), '')";
 
 /// The ticket, for reading.
 pub async fn load(tx: &mut dyn Tx, id: TicketId) -> Result<Option<Ticket>, StoreError> {
@@ -109,7 +115,9 @@ pub async fn load_many(tx: &mut dyn Tx, ids: &[EntityId]) -> Result<Vec<Ticket>,
             author: row[8].id()?,
             author_name: row[9].text()?.to_owned(),
             company: row[10].id_or_none()?,
+            company_name: row[20].text()?.to_owned(),
             site: row[11].id_or_none()?,
+            site_name: row[21].text()?.to_owned(),
             assignee: words(&row[12])?,
             deadline: if deadline.is_some() { Some(json(&row[13])?) } else { None },
             rating_asked: small(&row[14])?,
@@ -122,23 +130,6 @@ pub async fn load_many(tx: &mut dyn Tx, ids: &[EntityId]) -> Result<Vec<Ticket>,
         });
     }
     Ok(tickets)
-}
-
-/// Names of the ticket's company and site.
-pub type Names = (Option<String>, Option<String>);
-
-/// See [`Names`].
-pub async fn names(tx: &mut dyn Tx, ticket: &Ticket) -> Result<Names, StoreError> {
-    let mut names = (None, None);
-    if let Some(company) = ticket.company {
-        let rows = tx.query("SELECT name FROM company WHERE id = $1", &values![company]).await?;
-        names.0 = rows.first().map(|row| row[0].text().map(str::to_owned)).transpose()?;
-    }
-    if let Some(site) = ticket.site {
-        let rows = tx.query("SELECT name FROM site WHERE id = $1", &values![site]).await?;
-        names.1 = rows.first().map(|row| row[0].text().map(str::to_owned)).transpose()?;
-    }
-    Ok(names)
 }
 
 impl Ticket {
@@ -159,7 +150,7 @@ impl Ticket {
     }
 
     /// As requesters see it.
-    pub fn row(&self, names: Names, rating_max: u32) -> TicketRow {
+    pub fn row(&self, rating_max: u32) -> TicketRow {
         let person = |id: PersonId, name: &str| PersonRef {
             id: Some(id),
             name: name.to_owned(),
@@ -174,8 +165,8 @@ impl Ticket {
             desk: self.desk.clone(),
             author: person(self.author, &self.author_name),
             participants: self.participants.iter().map(|(id, name)| person(*id, name)).collect(),
-            company: self.company.map(|id| Named { id, name: names.0.unwrap_or_default() }),
-            site: self.site.map(|id| Named { id, name: names.1.unwrap_or_default() }),
+            company: self.company.map(|id| Named { id, name: self.company_name.clone() }),
+            site: self.site.map(|id| Named { id, name: self.site_name.clone() }),
             assignee: self.assignee.clone(),
             deadline: self.deadline.clone(),
             rating_asked: (self.rating_asked > 0).then_some(self.rating_asked),

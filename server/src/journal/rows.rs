@@ -93,7 +93,7 @@ async fn of_kind(
     match what {
         kind::TICKET => {
             for ticket in ticket::load_many(tx, ids).await? {
-                let row = raw(&ticket.row(ticket::names(tx, &ticket).await?, viewer.rating_max))?;
+                let row = raw(&ticket.row(viewer.rating_max))?;
                 found.insert((what.to_owned(), ticket.id.into()), (ticket.id, ticket.v, row));
             }
         }

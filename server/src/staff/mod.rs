@@ -23,7 +23,7 @@ use crate::{
     journal::{backfill, rows},
     people,
     store::{
-        Mode, Tx,
+        Mode,
         write::{Write, with_write},
     },
     values,
@@ -130,10 +130,8 @@ pub async fn list(ctx: &Context, query: &ListQuery) -> Result<Vec<StaffTicket>, 
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut tickets = Vec::with_capacity(ids.len());
-    for ticket in ticket::load_many(tx, &ids).await? {
-        tickets.push(staff_ticket(ctx, tx, &ticket).await?);
-    }
+    let found = ticket::load_many(tx, &ids).await?;
+    let mut tickets: Vec<StaffTicket> = found.iter().map(|ticket| staff_ticket(ctx, ticket)).collect();
     tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.id));
     Ok(tickets)
 }
@@ -156,7 +154,7 @@ pub async fn get(ctx: &Context, ticket: TicketId) -> Result<StaffTicketView, Ser
     let tx = tx.as_mut();
     let found = ticket::load(tx, ticket).await?.ok_or(ServiceError::NotFound("ticket"))?;
     let mut view = StaffTicketView {
-        ticket: staff_ticket(ctx, tx, &found).await?,
+        ticket: staff_ticket(ctx, &found),
         comments: Vec::new(),
         attachments: Vec::new(),
         events: Vec::new(),
@@ -442,9 +440,8 @@ where
     .await
 }
 
-async fn staff_ticket(ctx: &Context, tx: &mut dyn Tx, ticket: &Ticket) -> Result<StaffTicket, ServiceError> {
-    let names = ticket::names(tx, ticket).await?;
-    Ok(StaffTicket { id: ticket.id, row: ticket.row(names, ctx.policy.rating_max) })
+fn staff_ticket(ctx: &Context, ticket: &Ticket) -> StaffTicket {
+    StaffTicket { id: ticket.id, row: ticket.row(ctx.policy.rating_max) }
 }
 
 fn check_text(

@@ -30,6 +30,8 @@ use crate::{
 
 /// Characters of a digest that are kept with a verdict.
 const HASH_PREFIX: usize = 32;
+/// Files of a rejected op whose bytes are kept for its edit.
+const FILES_REMEMBERED: usize = 100;
 /// Entities one op touches at most without a backfill: files of a comment, the comment, its event, the ticket.
 const ENTITIES_PER_OP: usize = 32;
 
@@ -437,7 +439,8 @@ async fn store_rejection(
     };
     store(case, tx, ticket, rejection.code, &to_json(&body)?, 0).await?;
     let now = tx.now;
-    for file in rules::files_of(case.op) {
+    // A body that names thousands was not made by our app.
+    for file in rules::files_of(case.op).into_iter().take(FILES_REMEMBERED) {
         tx.execute(
             "INSERT INTO rejected_file (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
             &values![file.id, now],

@@ -299,3 +299,16 @@ async fn a_caller_that_gives_up_in_a_transaction_leaves_nothing_behind() {
         }
     }
 }
+
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[should_panic(expected = "no journal was told")]
+async fn a_change_nobody_would_hear_of_is_caught_before_it_is_committed() {
+    let server = TestServer::sqlite(Setting::default()).await;
+    let olena = Phone::of(&server.ctx, "Olena").await;
+    olena.file("The lift").await;
+    let _: Result<(), StoreError> = with_write(&server.ctx, |tx, _| {
+        Box::pin(async move { tx.execute("UPDATE ticket SET subject = 'Changed'", &[]).await.map(drop) })
+    })
+    .await;
+}

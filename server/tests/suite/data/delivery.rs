@@ -6,8 +6,11 @@ use pocketdesk_protocol::{
     sync::{BlockedOn, SyncRequest, Verdict, code},
 };
 use pocketdesk_server::{
-    context::DAY_MS,
-    staff, sync,
+    context::{DAY_MS, ServiceError},
+    desk::ticket,
+    staff,
+    store::write::with_write,
+    sync,
     testing::{Setting, TestServer},
 };
 
@@ -28,6 +31,7 @@ on_both_stores! { Setting::default();
     a_receipt_somebody_made_up_opens_nothing,
     a_verdict_is_replayed_after_its_body_is_forgotten,
     a_character_the_database_cannot_hold_stops_nobody_else,
+    words_for_a_merged_ticket_reach_the_one_that_goes_on,
 }
 
 async fn a_comment_sent_twice_is_there_once(server: TestServer) {
@@ -259,4 +263,27 @@ async fn a_character_the_database_cannot_hold_stops_nobody_else(server: TestServ
     applied(&verdicts[1]);
     olena.build().await;
     assert_eq!(olena.words(ticket), ["Fine"]);
+}
+
+async fn words_for_a_merged_ticket_reach_the_one_that_goes_on(server: TestServer) {
+    let mut olena = Phone::of(&server.ctx, "Olena").await;
+    let (old, create) = olena.file("The lift").await;
+    let (survivor, _) = olena.file("The lift, again").await;
+    with_write::<_, ServiceError, _>(&server.ctx, move |tx, _| {
+        Box::pin(async move {
+            let mut ticket = ticket::lock(tx, old).await?.ok_or(ServiceError::NotFound("ticket"))?;
+            ticket.merged_into = Some(survivor);
+            Ok(ticket.save(tx).await?)
+        })
+    })
+    .await
+    .unwrap();
+    let comment = olena.comment(old, "Written before the merge was known", Some(&create));
+    let verdicts = olena.send(std::slice::from_ref(&comment)).await;
+    assert!(matches!(verdicts[0], Verdict::Applied { merged_into: Some(into), .. } if into == survivor));
+    assert_eq!(olena.send(&[comment]).await, verdicts);
+    olena.build().await;
+    assert!(olena.words(old).is_empty());
+    assert_eq!(olena.words(survivor), ["Written before the merge was known"]);
+    assert_eq!(olena.ticket(old).unwrap().merged_into, Some(survivor));
 }
