@@ -104,6 +104,9 @@ pub struct UploadGrant {
     pub session: SessionId,
 }
 
+/// Which upload of whom.
+type UploadKey = (AttachmentId, Option<PersonId>);
+
 /// Uploads over one place of bytes.
 #[derive(Clone)]
 pub struct Uploads {
@@ -112,7 +115,7 @@ pub struct Uploads {
     keys: Keys,
     quota: Quota,
     /// Uploads whose whole is being looked at just now: once is enough, however often it is asked.
-    finishing: Arc<Mutex<HashSet<(AttachmentId, Option<PersonId>)>>>,
+    finishing: Arc<Mutex<HashSet<UploadKey>>>,
 }
 
 /// The row of an upload.
