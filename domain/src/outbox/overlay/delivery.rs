@@ -109,7 +109,11 @@ fn of_applied(op: &StoredOp, applied: &Applied, facts: &TicketFacts<'_>) -> Deli
         Some((v, desk, at)) if v >= applied.v && facts.cache.epoch == Some(applied.epoch) => {
             delivery_of_row(desk, at)
         }
-        _ if applied.number.is_some() => Delivery::Registered { number: applied.number.clone() },
+        // The verdict names the ticket's number; a reply has none of its own.
+        _ if applied.number.is_some() => {
+            let number = applied.number.clone().filter(|_| row_kind == rows::kind::TICKET);
+            Delivery::Registered { number }
+        }
         _ => delivered,
     }
 }

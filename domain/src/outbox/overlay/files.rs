@@ -87,8 +87,9 @@ pub(super) fn of_row(
     let file = FileRef { id, name, size, sha256 };
     let known = facts.files.get(&id).copied();
     let complete = row.row.state == rows::FileState::Complete;
-    // A copy that was fetched is no upload: only what this phone holds of a file that is not whole is on its way.
-    let sends = known.is_some_and(|known| known.on_phone || known.stopped);
+    // What this phone knows of a file that is not whole is an upload of its own, even when its bytes are gone: then
+    // the person has to hear of it, for nobody else can send them.
+    let sends = known.is_some();
     let delivery = (is_me(&row.row.author, account) && (complete || sends))
         .then(|| delivery_of_file(&file, Some(row), known, account, row.row.created_at))
         .map(|delivery| at_desk(delivery, Some(row), facts));

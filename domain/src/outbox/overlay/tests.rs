@@ -425,3 +425,12 @@ fn a_request_on_an_unsent_ticket_answers_its_create() {
     let seen = crate::outbox::new_op::what_was_seen(Some(EPOCH), None, unanswered);
     assert_eq!(seen, Some(Answers::Op(create.op)));
 }
+
+#[test]
+fn an_answer_does_not_overtake_the_rejected_words_it_follows() {
+    let mut ops = Ops::default();
+    let first = rejected(&ops.comment("first"), code::INVALID, true);
+    let second = ops.comment("second");
+    let all = [first.clone(), second.clone()];
+    assert_eq!(lane::prev_of(&second, &all), Some(first.op), "the server holds it back too");
+}

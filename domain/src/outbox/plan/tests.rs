@@ -362,3 +362,16 @@ fn a_full_outbox_refuses_words_but_never_a_cleared_badge() {
     check_room(Waiting { ops: 0, bytes }, &file).unwrap();
     assert!(check_room(Waiting { ops: 0, bytes: bytes + 1 }, &file).is_err());
 }
+
+#[test]
+fn a_mistyped_address_is_mended_where_words_are_typed() {
+    let mut ops = Ops::default();
+    let invite = testing::rejected(&ops.invite("ira@exmaple.org"), code::UNKNOWN_PERSON, true);
+    let all = [invite.clone()];
+    let edit = words(" ira@example.org ");
+    let plan = with_maker(&mut ops, |maker| plan_edit(target(&invite, &all), &edit, maker)).unwrap();
+    let Payload::ParticipantAdd(body) = replacement(&plan).1.payload() else { panic!("another kind") };
+    assert_eq!(body.email.as_deref(), Some("ira@example.org"));
+    let wrong = with_maker(&mut ops, |maker| plan_edit(target(&invite, &all), &words("ira"), maker));
+    assert_eq!(wrong, Err(OutboxError::invalid("email", InvalidReason::NotAnAddress)));
+}
