@@ -315,6 +315,9 @@ async fn sweep_for_ever(app: Arc<App>) {
         if let Err(error) = trim::trim(&app.ctx).await {
             tracing::warn!(%error, "journals could not be trimmed; tried again in an hour");
         }
+        if let Err(error) = crate::sync::forget(&app.ctx).await {
+            tracing::warn!(%error, "bodies of old verdicts could not be forgotten; tried again in an hour");
+        }
         tokio::select! {
             biased;
             () = app.closing.cancelled() => return,

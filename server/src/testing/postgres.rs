@@ -15,6 +15,8 @@ use crate::store::StoreConfig;
 
 const SCRIPT: &str = r#"
 set -e
+# A signal to the whole group (Ctrl-C, a time limit) ends the tests, and their end is what ends us.
+trap '' INT HUP TERM
 bin=$1
 dir=$(mktemp -d /tmp/pocketdesk-postgres-XXXXXX)
 trap 'rm -rf "$dir"' EXIT
