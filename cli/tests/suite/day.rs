@@ -157,6 +157,24 @@ fn what_the_desk_refuses_shouts_by_exit_code_until_it_is_mended() {
 }
 
 #[test]
+fn a_mistyped_address_is_put_right_where_it_waits() {
+    let desk = Desk::open();
+    let (here, there) = (Terminal::new(), Terminal::new());
+    here.sign_in(&desk, OLENA);
+    there.sign_in(&desk, "taras@example.com");
+    here.one(&["new", "--subject", "Till 2", "--description", "No light"]);
+    assert_eq!(here.run(&["participants", "add", "1", "tarsa@example.com", "--json"]).code, 3);
+    let op = here.run(&["outbox", "--json"]).lines().remove(0);
+    assert_eq!(op["remedies"][0], "edit");
+    let mended = here.one(&["outbox", "edit", text(&op["op"]), "--text", "taras@example.com"]);
+    assert_eq!(mended["result"], "done");
+    here.one(&["sync"]);
+    assert_eq!(here.one(&["participants", "list", "1"])["name"], "taras");
+    there.one(&["sync"]);
+    assert_eq!(there.one(&["list"])["subject"], "Till 2");
+}
+
+#[test]
 fn a_wrong_code_costs_a_try_and_not_the_sign_in() {
     let desk = Desk::open();
     let here = Terminal::new();
@@ -189,6 +207,8 @@ fn a_watching_script_hears_a_reply_as_it_comes() {
         line["event"] == "ticket" && line["id"] == other["id"] && line["delivery"] == "registered"
     });
     assert_eq!(seen["number"], "2");
+    let beside = here.one(&["sync"]);
+    assert_eq!(beside["waiting"], 0);
     assert_eq!(watch.interrupted(), 0);
 }
 
