@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+mod calls;
 mod config;
 mod convert;
 mod errors;

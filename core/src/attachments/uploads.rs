@@ -26,7 +26,7 @@ use super::{files::FileError, sent_bytes};
 use crate::{
     engine::{
         account::{Account, Transfer, paused},
-        effects::failure_of,
+        exchanges::failure_of,
         topics::Topic,
     },
     error::{Error, Result},
@@ -114,7 +114,13 @@ impl Account {
                         attachment: file.file.id.to_string(),
                         name: file.file.name.clone(),
                         direction: Direction::Up,
-                        delivery: delivery_of_file(&file.file, None, Some(facts), &scene.account, file.created_at),
+                        delivery: delivery_of_file(
+                            &file.file,
+                            None,
+                            Some(facts),
+                            &scene.account,
+                            file.created_at,
+                        ),
                         done: facts.sent,
                         total: file.file.size,
                         stopped: file.stopped,

@@ -5,10 +5,13 @@
 
 pub mod account;
 pub mod accounts;
-pub(crate) mod effects;
+mod build;
+mod effects;
+pub(crate) mod exchanges;
 mod export;
 pub mod feed;
 mod gathered;
+mod live;
 pub(crate) mod reads;
 mod remedies;
 pub(crate) mod runner;

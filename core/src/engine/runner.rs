@@ -19,14 +19,14 @@ use pocketdesk_domain::{
 use pocketdesk_protocol::{session::Me, sync::SyncResponse};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{account::Account, effects::Page, topics::Topic};
+use super::{account::Account, exchanges::Page, topics::Topic};
 use crate::{
     error::{Error, Result},
     remote::{
         answer::Failure,
         snapshot::{Frame, Frames},
     },
-    store::{Store, SyncLock},
+    store::{Store, StoreError, SyncLock},
 };
 
 /// What a runner hears of.
@@ -92,6 +92,14 @@ impl Account {
             match ended {
                 Ok(End::Stopped) | Err(Error::Closed) => break,
                 Ok(End::Restart) => {}
+                Err(Error::Store(StoreError::Damaged { .. } | StoreError::Gone)) => {
+                    tracing::error!(account = %self.name, "the cache cannot be read; it is built anew");
+                    let forgotten = self.store.run(|store: &mut Store| store.forget_cache()).await;
+                    if let Ok(changes) = forgotten {
+                        self.shared.topics.commit(&changes);
+                    }
+                    self.shared.env.clock.sleep(PAUSE).await;
+                }
                 Err(error) => {
                     tracing::error!(account = %self.name, %error, "syncing stopped; it starts again from what is on the disk");
                     self.shared.env.clock.sleep(PAUSE).await;

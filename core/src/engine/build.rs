@@ -1,0 +1,172 @@
+//! Building a cache file anew: snapshot frames stored as they come, each in one transaction of the file, then the
+//! delta, then the switch. What a frame erases goes from own.db first.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
+
+use pocketdesk_domain::sync::{self, Exchange, Input, merge};
+
+use super::{
+    account::Account,
+    exchanges::failure_of,
+    runner::{Mail, Runner},
+};
+use crate::{
+    env::NetError,
+    error::Result,
+    remote::{
+        answer::Failure,
+        snapshot::{Frame, Frames},
+    },
+    store::{CacheFacts, CacheName, CacheState, Changes, Store, StoreError},
+};
+
+impl Runner {
+    pub(super) async fn new_build(&mut self, active: bool) -> Result<()> {
+        let topics = self.account.shared.topics.clone();
+        self.account
+            .store
+            .run(move |store: &mut Store| {
+                if active {
+                    topics.commit(&store.forget_cache()?);
+                }
+                let me = store.read(|snapshot| snapshot.own().account())?.person;
+                let (_, changes) = store.begin_build(me)?;
+                topics.commit(&changes);
+                Ok::<_, StoreError>(())
+            })
+            .await
+    }
+
+    pub(super) async fn open_frames(&mut self, exchange: Exchange) -> Result<()> {
+        let resume = self
+            .account
+            .store
+            .run(|store: &mut Store| {
+                Ok::<_, StoreError>(build_file(&store.cache_state()?).and_then(|file| file.resume))
+            })
+            .await?;
+        self.call(
+            exchange,
+            move |api, token| async move {
+                let mut frames = Frames::new(api.snapshot(&token, resume.as_deref()).await?);
+                let first = frames.next().await.ok_or(Failure::Net(NetError::Cut))??;
+                if first.start.is_none() {
+                    return Err(Failure::Server { status: 200, after: None });
+                }
+                Ok(Box::new((first, frames)))
+            },
+            move |token, outcome| Mail::Frames { exchange, token, outcome },
+        );
+        Ok(())
+    }
+
+    pub(super) fn frames_began(
+        &mut self,
+        exchange: Exchange,
+        token: String,
+        outcome: Result<Box<(Frame, Frames)>, Failure>,
+    ) {
+        self.tasks.remove(&exchange);
+        match outcome {
+            Ok(began) => {
+                self.account.show(&[], |standing| standing.answered += 1);
+                let (first, rest) = *began;
+                if let Some(start) = &first.start {
+                    let (epoch, scopes_rev) = (start.epoch, start.scopes_rev);
+                    self.inputs.push_back(Input::FramesBegan { exchange, epoch, scopes_rev });
+                }
+                self.frames().insert(exchange, (first, rest));
+            }
+            Err(failure) => self.failed(exchange, token, failure),
+        }
+    }
+
+    pub(super) async fn store_frames(&mut self, exchange: Exchange) -> Result<()> {
+        let Some((first, mut rest)) = self.frames().remove(&exchange) else { return Ok(()) };
+        let file = self.account.store.run(|store: &mut Store| store.cache_state()).await?;
+        let Some(file) = build_file(&file) else { return Ok(()) };
+        let (account, to_self) = (self.account.clone(), self.to_self.clone());
+        let task = self.task(async move {
+            let mut frame = first;
+            loop {
+                let last = frame.end.last;
+                if let Err(error) = store_frame(&account, &file.name, frame).await {
+                    let _ = to_self.send(Mail::Trouble(error));
+                    return;
+                }
+                if to_self.send(Mail::Input(Input::FrameStored { exchange, last })).is_err() || last {
+                    return;
+                }
+                let next = match account.shared.while_allowed(rest.next()).await {
+                    Some(Some(Ok(next))) => Ok(next),
+                    Some(Some(Err(failure))) => Err(failure_of(&failure)),
+                    Some(None) => Err(sync::Failure::Broken),
+                    None => Err(sync::Failure::Unreachable),
+                };
+                frame = match next {
+                    Ok(next) => next,
+                    Err(failure) => {
+                        let _ = to_self.send(Mail::Input(Input::Failed { exchange, failure }));
+                        return;
+                    }
+                };
+            }
+        });
+        self.tasks.insert(exchange, task);
+        Ok(())
+    }
+
+    pub(super) async fn finish_build(&mut self) -> Result<()> {
+        let topics = self.account.shared.topics.clone();
+        let now = self.now();
+        let complete_asked_at = self
+            .account
+            .store
+            .run(move |store: &mut Store| {
+                if let Some(file) = build_file(&store.cache_state()?) {
+                    topics.commit(&store.finish_build(&file.name)?);
+                }
+                let ((), changes) = store.write(|tx| tx.set_synced(now))?;
+                topics.commit(&changes);
+                Ok::<_, StoreError>(
+                    store.cache_state()?.active.and_then(|file| file.asked_verdicts).unwrap_or(0),
+                )
+            })
+            .await?;
+        self.index = true;
+        self.inputs.push_back(Input::BuildFinished { complete_asked_at });
+        Ok(())
+    }
+
+    pub(super) fn frames(&mut self) -> &mut BTreeMap<Exchange, (Frame, Frames)> {
+        self.frames.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn store_frame(account: &Arc<Account>, file: &CacheName, frame: Frame) -> Result<()> {
+    let (file, topics) = (file.clone(), account.shared.topics.clone());
+    let rows = frame.items.len() as u64;
+    account
+        .store
+        .run(move |store: &mut Store| {
+            let own = merge::plan_erased(&frame.end.erased);
+            let mut changes = Changes::default();
+            if !own.is_empty() {
+                changes.merge(store.write(|tx| tx.apply(&own))?.1);
+            }
+            changes.merge(store.apply_frame(&file, frame.start.as_ref(), &frame.items, &frame.end)?);
+            topics.commit(&changes);
+            Ok::<_, StoreError>(())
+        })
+        .await?;
+    account.show(&[], |standing| standing.pulled += rows);
+    Ok(())
+}
+
+/// The file that is being built, if one is.
+pub(super) fn build_file(state: &CacheState) -> Option<CacheFacts> {
+    state.building.clone().or_else(|| state.active.clone().filter(|file| !file.finished))
+}

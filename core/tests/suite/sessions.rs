@@ -1,0 +1,134 @@
+//! Keeping a session through bad connections, and what ends it.
+
+use std::sync::Arc;
+
+use pocketdesk_core::{
+    engine::{account::Account, accounts::Accounts, shared::Settings},
+    env::{
+        Env,
+        system::{FileSecrets, SystemClock, SystemRng, SystemWork},
+    },
+    session::tokens::NoToken,
+    store::{Home, Session},
+};
+use pocketdesk_protocol::{
+    ids::{DeskId, PersonId, SessionId},
+    session::{TokenRequest, Tokens},
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::scripted::{Answer, Scripted};
+
+/// An account with a session, nothing syncing by itself.
+pub struct Phone {
+    pub account: Arc<Account>,
+    pub desk: Arc<Scripted>,
+    _dir: TempDir,
+}
+
+pub async fn phone(desk: Arc<Scripted>) -> Phone {
+    let dir = tempfile::tempdir().unwrap();
+    let env = Env {
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng),
+        secrets: Arc::new(FileSecrets::new(dir.path().join("secrets"))),
+        remote: desk.clone(),
+        work: Arc::new(SystemWork::new(tokio::runtime::Handle::current())),
+    };
+    let settings = Settings {
+        device: "phone".into(),
+        locale: "en".into(),
+        automatic: false,
+        attachment_cache_bytes: 1 << 30,
+    };
+    let home = Home::open(dir.path().join("data")).unwrap();
+    let accounts = Accounts::open(env, home, settings, false).await.unwrap();
+    let account = accounts.find_or_make(None).await.unwrap();
+    account
+        .write(|tx| {
+            let mut facts = tx.account()?;
+            facts.server = "https://desk.example.com".into();
+            (facts.desk, facts.person) =
+                (Some(DeskId(Uuid::from_u128(1))), Some(PersonId(Uuid::from_u128(2))));
+            tx.set_account(&facts)?;
+            Ok(tx.set_session(Some(&Session {
+                session: SessionId(Uuid::from_u128(3)),
+                access_token: "access-0".into(),
+                refresh_token: "refresh-0".into(),
+                expires_boot: "another boot".into(),
+                expires_monotonic: 0,
+                rotation: None,
+            }))?)
+        })
+        .await
+        .unwrap();
+    Phone { account, desk, _dir: dir }
+}
+
+fn tokens(n: u32) -> Vec<u8> {
+    serde_json::to_vec(&Tokens {
+        access_token: format!("access-{n}"),
+        expires_in_s: 900,
+        refresh_token: format!("refresh-{n}"),
+        session: SessionId(Uuid::from_u128(3)),
+        person: PersonId(Uuid::from_u128(2)),
+        desk: DeskId(Uuid::from_u128(1)),
+    })
+    .unwrap()
+}
+
+fn rotation(asked: &crate::scripted::Asked) -> TokenRequest {
+    serde_json::from_slice(&asked.body).unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_rotation_is_asked_for_again_under_its_name_and_signs_nobody_out() {
+    let phone = phone(Scripted::new([Answer::Cut, Answer::Portal(401), Answer::Ours(200, tokens(1))])).await;
+    for _ in 0..2 {
+        let lost = phone.account.refresh_token("access-0").await;
+        assert!(matches!(lost, Err(NoToken::Transient(_))), "{lost:?}");
+    }
+    assert_eq!(phone.account.refresh_token("access-0").await, Ok("access-1".into()));
+    let asked = phone.desk.asked();
+    assert_eq!(asked.len(), 3);
+    for again in &asked {
+        assert_eq!(rotation(again), rotation(&asked[0]), "another name for one rotation ends the family");
+    }
+    let session = phone.account.read(|snapshot| Ok(snapshot.own().session()?)).await.unwrap().unwrap();
+    assert_eq!((session.refresh_token.as_str(), session.rotation), ("refresh-1", None));
+}
+
+#[tokio::test]
+async fn many_that_need_a_token_at_once_rotate_once() {
+    let phone = phone(Scripted::new([Answer::Ours(200, tokens(1))])).await;
+    let all = futures_util::future::join_all((0..10).map(|_| phone.account.refresh_token("access-0"))).await;
+    assert!(all.iter().all(|token| *token == Ok("access-1".into())), "{all:?}");
+    assert_eq!(phone.desk.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn only_the_desks_own_word_ends_a_session() {
+    let revoked = br#"{"code":"revoked","detail":""}"#.to_vec();
+    let phone = phone(Scripted::new([
+        Answer::Portal(401),
+        Answer::Portal(403),
+        Answer::Ours(500, Vec::new()),
+        Answer::Ours(429, Vec::new()),
+        Answer::Ours(401, revoked),
+    ]))
+    .await;
+    for trouble in 0..4 {
+        let kept = phone.account.refresh_token("access-0").await;
+        assert!(matches!(kept, Err(NoToken::Transient(_))), "{trouble}: {kept:?}");
+    }
+    assert_eq!(phone.account.refresh_token("access-0").await, Err(NoToken::Revoked));
+    assert_eq!(phone.account.refresh_token("access-0").await, Err(NoToken::SignedOut));
+}
+
+#[tokio::test]
+async fn after_a_reboot_the_old_token_is_tried_before_a_new_one_is_asked_for() {
+    let phone = phone(Scripted::new([])).await;
+    assert_eq!(phone.account.access_token().await, Ok("access-0".into()));
+    assert!(phone.desk.asked().is_empty());
+}
