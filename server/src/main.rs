@@ -7,7 +7,7 @@ fn main() -> ExitCode {
     // Variables that are not UTF-8 are not ours.
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("POCKETDESK_"))
+        .filter(|(name, _)| name.starts_with("POCKETDESK_SERVER_"))
         .collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

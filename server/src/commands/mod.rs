@@ -67,13 +67,13 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct Places {
-    /// Folder of the database, files and keys; made with mode 0700 [env: POCKETDESK_DATA]
+    /// Folder of the database, files and keys; made with mode 0700 [env: POCKETDESK_SERVER_DATA]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Configuration in TOML; its keys are listed below [env: POCKETDESK_CONFIG]
+    /// Configuration in TOML; its keys are listed below [env: POCKETDESK_SERVER_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// PostgreSQL, postgres://user@host/database; without it SQLite in the data folder [env: POCKETDESK_DATABASE]
+    /// PostgreSQL, postgres://user@host/database; without it SQLite in the data folder [env: POCKETDESK_SERVER_DATABASE]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
@@ -88,7 +88,7 @@ struct DataOnly {
 struct Serve {
     #[command(flatten)]
     places: Places,
-    /// Where to listen; port 0 lets the system choose [default: 127.0.0.1:8080] [env: POCKETDESK_LISTEN]
+    /// Where to listen; port 0 lets the system choose [default: 127.0.0.1:8080] [env: POCKETDESK_SERVER_LISTEN]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// For a developer's machine: prints sign-in codes as {"event":"code","email","code"}, lets anybody in, listens on
@@ -130,14 +130,14 @@ struct Restore {
 /// What follows the options of every verb that reads a configuration.
 fn configuration_help() -> String {
     let mut text = String::from(
-        "Configuration: the file, then the environment, then flags; the later wins. An unknown key is an error.\n\
-         Lists in the environment are separated by commas. A secret may lie in a file of its own: …_file.\n\n",
+        "Configuration: the file, then the environment, then flags; the later wins. An unknown key in the file\n\
+         is an error; an unknown variable is told of and left alone. Lists in the environment are separated by commas. A secret may lie in a file of its own: …_file.\n\n",
     );
     for (key, variable) in config::names() {
         text.push_str(&format!("  {key:<28}{variable}\n"));
     }
     text.push_str(
-        "\n  POCKETDESK_LOG sets what is logged on standard error (default: info).\n\n\
+        "\n  POCKETDESK_SERVER_LOG sets what is logged on standard error (default: info).\n\n\
          sign_up: invited (people the desk added; the default), domains (and sign_up_domains), open.\n\
          mail.smtp: smtps://user:password@mail.firm.example, or smtp://… to a relay on this machine.\n\
          trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.\n\
@@ -213,8 +213,12 @@ fn configuration(
     environment: BTreeMap<String, String>,
     flags: Flags,
 ) -> Result<Config, String> {
-    let named = places.config.clone().or_else(|| environment.get("POCKETDESK_CONFIG").map(PathBuf::from));
+    let named =
+        places.config.clone().or_else(|| environment.get("POCKETDESK_SERVER_CONFIG").map(PathBuf::from));
     let file = named.map(|path| read_file(&path)).transpose().map_err(|why| why.to_string())?;
+    for name in config::strangers(&environment) {
+        tracing::warn!(name, "this variable is no configuration; --help names those there are");
+    }
     let flags = Flags { data: places.data.clone(), database: places.database.clone(), ..flags };
     config::read(Sources { file, environment, flags }).map_err(|why| why.to_string())
 }

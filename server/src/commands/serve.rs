@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) async fn serve(args: Serve, environment: BTreeMap<String, String>) -> Result<(), String> {
-    log(environment.get("POCKETDESK_LOG").map(String::as_str))?;
+    log(environment.get("POCKETDESK_SERVER_LOG").map(String::as_str))?;
     let flags = Flags { listen: args.listen, development: args.development, ..Flags::default() };
     let config = configuration(&args.places, environment, flags)?;
     let on_code = |email: &str, code: &str| {
@@ -36,8 +36,8 @@ pub(super) async fn serve(args: Serve, environment: BTreeMap<String, String>) ->
 
 /// Logs go to standard error: readable on a terminal, JSON elsewhere.
 fn log(filter: Option<&str>) -> Result<(), String> {
-    let filter =
-        EnvFilter::try_new(filter.unwrap_or("info")).map_err(|why| format!("POCKETDESK_LOG: {why}"))?;
+    let filter = EnvFilter::try_new(filter.unwrap_or("info"))
+        .map_err(|why| format!("POCKETDESK_SERVER_LOG: {why}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let set = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
     set.map_err(|why| why.to_string())

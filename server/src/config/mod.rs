@@ -22,7 +22,7 @@ use std::{
 use pocketdesk_protocol::limits::Limits;
 use serde::Deserialize;
 
-pub use source::{names, read};
+pub use source::{names, read, strangers};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,8 @@ use toml::{Table, Value};
 
 use super::{Config, ConfigError, File, Rates, Secret, SignUp, Sources};
 
-/// Prefix of the environment's names: `POCKETDESK_SIGN_UP`, `POCKETDESK_MAIL_SMTP`.
-const PREFIX: &str = "POCKETDESK_";
+/// Prefix of the environment's names: `POCKETDESK_SERVER_SIGN_UP`, `POCKETDESK_SERVER_MAIL_SMTP`.
+const PREFIX: &str = "POCKETDESK_SERVER_";
 
 /// What a value in the environment is read as.
 #[derive(Clone, Copy)]
@@ -61,7 +61,13 @@ const KEYS: &[(&str, &str, Shape)] = &[
 const SECRETS: &[(&str, &str)] = &[("", "database"), ("mail", "smtp"), ("s3", "secret_access_key")];
 
 /// Variables of the environment that are not configuration: the name of the file, and the level of the logs.
-const NOT_KEYS: &[&str] = &["POCKETDESK_CONFIG", "POCKETDESK_LOG"];
+const NOT_KEYS: &[&str] = &["POCKETDESK_SERVER_CONFIG", "POCKETDESK_SERVER_LOG"];
+
+/// Variables with our prefix that are no configuration: misspelt, or a platform's.
+pub fn strangers(environment: &std::collections::BTreeMap<String, String>) -> Vec<&str> {
+    let known = |name: &str| NOT_KEYS.contains(&name) || find_variable(name).is_some();
+    environment.keys().map(String::as_str).filter(|name| !known(name)).collect()
+}
 
 /// Reads a configuration. Files of secrets are read here; nothing else is touched.
 pub fn read(sources: Sources) -> Result<Config, ConfigError> {
@@ -76,8 +82,8 @@ pub fn read(sources: Sources) -> Result<Config, ConfigError> {
         if NOT_KEYS.contains(&name.as_str()) {
             continue;
         }
-        let (section, key, shape) = find_variable(name)
-            .ok_or_else(|| wrong(name, "no such variable; --help names those there are"))?;
+        // Told by `strangers`, not refused: container platforms put names of their own beside ours.
+        let Some((section, key, shape)) = find_variable(name) else { continue };
         let value = parse(text, shape).map_err(|reason| wrong(name, reason))?;
         section_of(&mut table, section).insert(key.to_owned(), value);
     }
@@ -106,7 +112,8 @@ pub fn read(sources: Sources) -> Result<Config, ConfigError> {
 fn settle(file: File) -> Result<Config, ConfigError> {
     let data = file.data.ok_or_else(|| {
         ConfigError::Refused(
-            "Which folder holds the data? Give --data DIR, data in the file, or POCKETDESK_DATA.".into(),
+            "Which folder holds the data? Give --data DIR, data in the file, or POCKETDESK_SERVER_DATA."
+                .into(),
         )
     })?;
     if let Some(database) = &file.database

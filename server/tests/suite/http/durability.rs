@@ -32,7 +32,7 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pocketdesk-server"));
         command.args(["serve", "--development", "--listen", "127.0.0.1:0", "--data"]).arg(data);
         command.args(database.iter().flat_map(|url| ["--database", url]));
-        command.env("POCKETDESK_LOG", "error").stdout(Stdio::piped()).kill_on_drop(true);
+        command.env("POCKETDESK_SERVER_LOG", "error").stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line())
