@@ -36,7 +36,8 @@ fn main() -> ExitCode {
     let locale = args.global.locale.clone().unwrap_or_else(locale);
     let texts = Texts::new(Language::choose(&locale), Device::Computer);
     let times = Times::new(jiff::tz::TimeZone::system(), jiff::Timestamp::now);
-    let out = Arc::new(Output::new(args.global.json, variable("NO_COLOR").is_some(), texts, times));
+    let stays = matches!(args.command, Command::Watch { .. });
+    let out = Arc::new(Output::new(args.global.json, variable("NO_COLOR").is_some(), stays, texts, times));
     let ended = setup(&args, locale, &out).and_then(|setup| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -81,7 +82,7 @@ fn setup(args: &Args, locale: String, out: &Output) -> Result<Setup, Stop> {
         locale,
         account: args.global.account.clone(),
         offline: args.global.offline,
-        automatic: matches!(args.command, Command::Watch { .. }),
+        automatic: out.stays,
         certificates,
         editor: variable("VISUAL").or_else(|| variable("EDITOR")),
         typed: std::io::stdin().is_terminal(),

@@ -8,6 +8,8 @@ terminal-words-kept = Your words are in { $path }.
 terminal-words-left = Unsent words of an earlier time are in { $path }; send them, or delete the file.
 terminal-stopped = Stopped; nothing was changed.
 terminal-stopped-saved = Stopped; what waits is saved and goes out next time.
+# Nobody is there to try again once the command has ended.
+terminal-retrying = Did not go: { $reason }. It goes with the next sync
 terminal-hint-new =
     The first line is the subject, the rest the description.
     What stands below the line of dashes is left out.

@@ -136,7 +136,10 @@ pub async fn search(app: &App, query: &str, newest: bool, limit: u32) -> Outcome
         table.row(vec![
             Cell::new(Tone::Quiet, number),
             Cell::new(Tone::Bold, &hit.ticket.subject),
-            Cell::new(Tone::Plain, &hit.excerpt),
+            Cell::new(
+                Tone::Plain,
+                hit.excerpt.strip_prefix(&hit.ticket.subject).unwrap_or(&hit.excerpt).trim(),
+            ),
         ]);
     }
     table.print(&app.out)?;

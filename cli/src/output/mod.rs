@@ -56,6 +56,8 @@ pub struct Output {
     colour: bool,
     /// Columns of the terminal; none when stdout is none: then nothing is cut.
     pub columns: Option<usize>,
+    /// Whether this process goes on syncing, so that "again at 14:05" is true.
+    pub stays: bool,
     /// Whether somebody watches stderr.
     pub watched: bool,
     /// The sentences.
@@ -65,8 +67,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// For the streams of this process. `no_colour` is the person's wish (`NO_COLOR`).
-    pub fn new(json: bool, no_colour: bool, texts: Texts, times: Times) -> Self {
+    /// For the streams of this process. `no_colour` is the person's wish (`NO_COLOR`); `stays` see the field.
+    pub fn new(json: bool, no_colour: bool, stays: bool, texts: Texts, times: Times) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let columns =
             terminal.then(|| usize::from(console::Term::stdout().size().1)).filter(|columns| *columns > 20);
@@ -75,6 +77,7 @@ impl Output {
             sink: Mutex::new(Box::new(std::io::stdout())),
             colour: terminal && !no_colour,
             columns,
+            stays,
             watched: std::io::stderr().is_terminal(),
             texts,
             times,

@@ -37,6 +37,7 @@ fn output(language: Language) -> (Output, Sink) {
         sink: Mutex::new(Box::new(sink.clone())),
         colour: false,
         columns: None,
+        stays: true,
         watched: false,
         texts: Texts::new(language, Device::Computer),
         times: Times::new(zone, now),

@@ -47,6 +47,9 @@ impl Output {
                     },
                     &[],
                 );
+                if !self.stays {
+                    return self.say("terminal-retrying", &[("reason", reason.into())]);
+                }
                 let at = self.when(Phrase::At, *next);
                 self.say("delivery-retrying", &[("reason", reason.into()), ("at", at.into())])
             }
