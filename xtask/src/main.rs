@@ -40,6 +40,8 @@ enum Verb {
         #[arg(long)]
         quick: bool,
     },
+    /// What is too long for every push: more kills, more rounds, real limits.
+    Nightly,
     /// Format, clippy, licences and sources of dependencies, house arrows.
     Check,
     /// Write the goldens (help, OpenAPI, API surface, schema) anew, on purpose; then read the diff.
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().verb {
         Verb::Demo { keep } => verbs::demo(keep),
         Verb::Test { quick } => verbs::test(quick),
+        Verb::Nightly => verbs::nightly(),
         Verb::Check => check::check(true),
         Verb::Bless => verbs::bless(),
         Verb::Setup => setup::everything(),

@@ -8,10 +8,12 @@ use std::{
 use crate::steps::{Done, answers, cache, cargo, step};
 
 const DENY_VERSION: &str = "0.20.2";
+const VERSITYGW: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
 
 /// Installs all of it; names all that is missing.
 pub fn everything() -> Done {
-    let missing: Vec<String> = [postgres().err(), cargo_deny().err()].into_iter().flatten().collect();
+    let missing: Vec<String> =
+        [postgres().err(), versitygw().err(), cargo_deny().err()].into_iter().flatten().collect();
     if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
 }
 
@@ -55,6 +57,30 @@ fn postgres_programs() -> Option<PathBuf> {
 
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.starts_with(b"0\n"))
+}
+
+/// The S3 gateway the tests talk to, built once into the cache folder; answers the folder it lies in.
+pub fn versitygw() -> Result<PathBuf, String> {
+    let bin = cache()?.join("tools/bin");
+    if answers(&bin.join("versitygw"), "--version") {
+        return Ok(bin);
+    }
+    if !answers(Path::new("go"), "version") {
+        return Err("Go is missing: install it, so that versitygw (an S3 gateway) can be built.".into());
+    }
+    std::fs::create_dir_all(&bin).map_err(|why| format!("{}: {why}", bin.display()))?;
+    step(
+        "build versitygw (once, some minutes)",
+        Command::new("go").args(["install", VERSITYGW]).env("GOBIN", &bin).env("CGO_ENABLED", "0"),
+    )?;
+    Ok(bin)
+}
+
+/// `bin` before everything else on PATH.
+pub fn on_path(bin: &Path) -> std::ffi::OsString {
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(bin.to_owned()).chain(std::env::split_paths(&old));
+    std::env::join_paths(all).unwrap_or(old)
 }
 
 /// `cargo-deny` of the pinned version, built once into the cache folder.

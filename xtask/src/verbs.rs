@@ -5,8 +5,8 @@ use crate::{
     steps::{Done, Skips, cargo, step},
 };
 
-/// Names the reason PostgreSQL's tests are skipped to the tests themselves, so that they print it too.
-const SKIP_POSTGRES: &str = "POCKETDESK_SKIP_POSTGRES";
+/// Tells the tests to do the whole of what `cargo x test` does a part of.
+const NIGHTLY: &str = "POCKETDESK_NIGHTLY";
 
 /// Builds the programs, then runs the story.
 pub fn demo(keep: bool) -> Done {
@@ -34,14 +34,24 @@ pub fn test(quick: bool) -> Done {
     let mut tests = cargo();
     // --no-fail-fast: one red test must not hide another.
     tests.args(["test", "--workspace", "--no-fail-fast"]);
+    // The tests look for these themselves, and pass over what needs them.
     if let Err(missing) = setup::postgres() {
         skips.add("PostgreSQL's half of the server's tests", &missing);
-        tests.env(SKIP_POSTGRES, missing);
+    }
+    match setup::versitygw() {
+        Ok(bin) => drop(tests.env("PATH", setup::on_path(&bin))),
+        Err(missing) => skips.add("files in S3", &missing),
     }
     step("build", cargo().args(["build", "--quiet", "--workspace", "--all-targets"]))?;
     step("tests", &mut tests)?;
     demo(false)?;
     skips.settle()
+}
+
+/// What is too long for every push.
+pub fn nightly() -> Done {
+    setup::everything()?;
+    step("nightly", cargo().args(["test", "--workspace", "--no-fail-fast", "--release"]).env(NIGHTLY, "1"))
 }
 
 /// Writes goldens anew.
