@@ -3,7 +3,10 @@
 
 use pocketdesk_protocol::{ids::Epoch, sync::ResetReason};
 
-use super::fake::{Desk, Dice, Phone};
+use super::{
+    desk::{Desk, Dice},
+    fake::Phone,
+};
 use crate::{
     outbox::{OpState, StoredOp, lane::is_ticket_lane},
     sync::{Failure, Signal},
