@@ -49,7 +49,7 @@ async fn a_refresh_whose_answer_is_lost_signs_nobody_out() {
     olena.time.advance(Duration::from_secs(20 * 60));
     olena.reply(&key, "after a kill").await;
     olena.shows(&key, "it with the desk", |view| said(view, "after a kill")).await;
-    assert_eq!(olena.app.accounts().await.expect("accounts")[0].sync, SyncState::Idle);
+    olena.rests().await;
 }
 
 #[tokio::test]
