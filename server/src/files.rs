@@ -104,20 +104,23 @@ pub async fn complete(
     Ok(!rows.is_empty())
 }
 
-/// Whether this person's upload of the file is whole already, and what was sniffed in it.
+/// Whether this person's upload of the file is whole already, and what was sniffed in it. Locks the upload until the
+/// caller's commit: its last part, coming at the same moment, finds the row that is about to name the file.
 pub async fn uploaded(
-    tx: &mut dyn Tx,
+    tx: &mut Write,
     person: PersonId,
     file: &FileRef,
 ) -> Result<Option<Option<String>>, StoreError> {
     let size = i64::try_from(file.size).unwrap_or(i64::MAX);
-    let rows = tx
-        .query(
-            "SELECT mime FROM upload WHERE id = $1 AND person_id = $2 AND size = $3 AND sha256 = $4 AND complete = 1",
-            &values![file.id, person, size, file.sha256.as_str()],
-        )
-        .await?;
-    rows.first().map(|row| rows::words(&row[0])).transpose()
+    let sql = format!(
+        "SELECT complete, mime FROM upload WHERE id = $1 AND person_id = $2 AND size = $3 AND sha256 = $4{}",
+        tx.for_update()
+    );
+    let rows = tx.query(&sql, &values![file.id, person, size, file.sha256.as_str()]).await?;
+    match rows.first() {
+        Some(row) if row[0].int()? == 1 => rows::words(&row[1]).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Files that are still `pending` after [`crate::context::Policy::missing_after_ms`] become `missing`. Answers how
@@ -132,8 +135,10 @@ pub async fn sweep_missing(ctx: &Context) -> Result<u64, ServiceError> {
                 let before = tx.now - after;
                 let rows = tx
                     .query(
-                        "SELECT id, ticket_id FROM attachment WHERE state = 'pending' AND created_at < $1 \
-                         ORDER BY created_at, id LIMIT 1",
+                        "SELECT id, ticket_id, COALESCE((SELECT u.mime FROM upload u WHERE u.id = attachment.id \
+                         AND u.person_id = attachment.author_id AND u.size = attachment.size \
+                         AND u.sha256 = attachment.sha256 AND u.complete = 1), '-') \
+                         FROM attachment WHERE state = 'pending' AND created_at < $1 ORDER BY created_at, id LIMIT 1",
                         &values![before],
                     )
                     .await?;
@@ -141,9 +146,17 @@ pub async fn sweep_missing(ctx: &Context) -> Result<u64, ServiceError> {
                 let (id, ticket): (AttachmentId, TicketId) = (row[0].id()?, row[1].id()?);
                 let scopes =
                     ticket::lock(tx, ticket).await?.map(|ticket| ticket.scopes()).unwrap_or_default();
-                let sql =
-                    "UPDATE attachment SET state = 'missing', v = v + 1 WHERE id = $1 AND state = 'pending'";
-                let count = tx.execute(sql, &values![id]).await?;
+                // Bytes that are whole are never told to be missing, however the two passed each other.
+                let (state, mime) = match row[2].text()? {
+                    "-" => ("missing", ""),
+                    mime => ("complete", mime),
+                };
+                let count = tx
+                    .execute(
+                        "UPDATE attachment SET state = $2, mime = $3, v = v + 1 WHERE id = $1 AND state = 'pending'",
+                        &values![id, state, mime],
+                    )
+                    .await?;
                 tx.touched.row(scopes, kind::ATTACHMENT, id.into());
                 Ok(count.max(1))
             })

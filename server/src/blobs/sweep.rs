@@ -39,7 +39,7 @@ pub async fn sweep(ctx: &Context, uploads: &Uploads) -> Result<u64, UploadError>
         let unnamed = files::unnamed(tx.as_mut(), &old, since).await?;
         drop(tx);
         for id in unnamed {
-            mark(ctx, id, since).await?;
+            mark_unnamed(ctx, id, since).await?;
         }
         gone += finish(ctx, uploads).await?;
         ctx.env.clock.sleep(std::time::Duration::from_millis(10)).await;
@@ -49,22 +49,39 @@ pub async fn sweep(ctx: &Context, uploads: &Uploads) -> Result<u64, UploadError>
 /// Removes the bytes of files that staff deleted or erased, at once.
 pub async fn remove(ctx: &Context, uploads: &Uploads, files: &[AttachmentId]) -> Result<(), UploadError> {
     for id in files {
-        mark(ctx, *id, i64::MAX).await?;
+        mark(ctx, *id).await?;
     }
     finish(ctx, uploads).await?;
     Ok(())
 }
 
-/// Says first that the bytes are going: whoever offers them again meanwhile is asked to wait, and a crash between
-/// the bytes and their rows leaves a mark to go on from.
-async fn mark(ctx: &Context, id: AttachmentId, before: i64) -> Result<(), StoreError> {
+/// As [`mark`], for what nobody names: judged again under the upload's lock, because an op that names it may have come
+/// since it was looked for.
+async fn mark_unnamed(ctx: &Context, id: AttachmentId, since: i64) -> Result<(), StoreError> {
     with_write(ctx, move |tx, _| {
         Box::pin(async move {
+            let sql = format!("SELECT id FROM upload WHERE id = $1{}", tx.for_update());
+            tx.query(&sql, &values![id]).await?;
+            if files::unnamed(tx.tx(), &[id], since).await?.is_empty() {
+                return Ok(0);
+            }
             tx.execute(
                 "UPDATE upload SET complete = $1 WHERE id = $2 AND touched_at < $3",
-                &values![GOING, id, before],
+                &values![GOING, id, since],
             )
             .await
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+/// Says first that the bytes are going: whoever offers them again meanwhile is asked to wait, and a crash between
+/// the bytes and their rows leaves a mark to go on from.
+async fn mark(ctx: &Context, id: AttachmentId) -> Result<(), StoreError> {
+    with_write(ctx, move |tx, _| {
+        Box::pin(async move {
+            tx.execute("UPDATE upload SET complete = $1 WHERE id = $2", &values![GOING, id]).await
         })
     })
     .await?;

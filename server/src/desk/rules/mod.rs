@@ -208,7 +208,7 @@ impl Case<'_> {
             {
                 continue;
             }
-            let uploaded = crate::files::uploaded(tx.tx(), self.viewer.person, file).await?;
+            let uploaded = crate::files::uploaded(tx, self.viewer.person, file).await?;
             let (state, mime) = match &uploaded {
                 Some(mime) => (FileState::Complete, mime.as_deref()),
                 None => (FileState::Pending, None),

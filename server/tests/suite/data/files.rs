@@ -1,10 +1,14 @@
 //! Rows of files: named, whole, missing.
 
-use pocketdesk_protocol::rows::{AttachmentRow, FileState};
+use pocketdesk_protocol::rows::{AttachmentRow, FileState, PersonRef, Side};
 use pocketdesk_server::{
     context::{DAY_MS, ServiceError},
+    desk::ticket,
     files, staff,
-    store::{Mode, write::with_write},
+    store::{
+        Mode,
+        write::{Write, with_write},
+    },
     testing::{Setting, TestServer},
     values,
 };
@@ -18,6 +22,8 @@ on_both_stores! { Setting::default();
     somebody_elses_upload_completes_nothing,
     bytes_of_a_rejected_comment_wait_for_its_edit,
     a_file_is_downloaded_by_those_who_see_its_ticket,
+    a_photo_whose_last_part_comes_with_its_words_is_shown_to_others,
+    bytes_that_were_whole_are_never_told_to_be_missing,
 }
 
 async fn complete(server: &TestServer, phone: &Phone, row: &pocketdesk_protocol::op::FileRef) -> bool {
@@ -135,4 +141,62 @@ async fn a_file_is_downloaded_by_those_who_see_its_ticket(server: TestServer) {
     drop(tx);
     let gone = staff::delete_ticket(&server.ctx, ticket).await.unwrap();
     assert_eq!(gone, [bill.file.id], "whose bytes may go");
+}
+
+async fn a_photo_whose_last_part_comes_with_its_words_is_shown_to_others(server: TestServer) {
+    let mut olena = Phone::of(&server.ctx, "Olena").await;
+    let (ticket, _) = olena.file("The lift").await;
+    let photo = file(&server.ctx, "photo.jpg", 1000);
+    upload(&server, &olena, &photo, 0).await;
+    let person = olena.session.person;
+    // The op has looked for the bytes and not yet committed the row that names them…
+    let mut op = Write::begin(&server.ctx).await.unwrap();
+    let mut held = ticket::lock(&mut op, ticket).await.unwrap().unwrap();
+    assert_eq!(files::uploaded(&mut op, person, &photo).await.unwrap(), None);
+    // …when the last part makes them whole.
+    let (ctx, row) = (server.ctx.clone(), photo.clone());
+    let part = tokio::spawn(async move {
+        let row = &row;
+        with_write::<_, ServiceError, _>(&ctx, move |tx, _| {
+            Box::pin(async move {
+                tx.execute("UPDATE upload SET complete = 1 WHERE id = $1", &values![row.id]).await?;
+                Ok(files::complete(tx, person, row.id, row.size, &row.sha256, Some("image/jpeg")).await?)
+            })
+        })
+        .await
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let by = PersonRef { id: Some(person), name: "Olena".into(), side: Side::Requester };
+    held.attachment(&mut op, None, &by, &photo, FileState::Pending, None).await.unwrap();
+    held.save(&mut op).await.unwrap();
+    op.commit().await.unwrap();
+    assert!(part.await.unwrap().unwrap(), "the last part finds the row");
+    olena.build().await;
+    assert_eq!(olena.row::<AttachmentRow>("attachment", photo.id.into()).unwrap().state, FileState::Complete);
+}
+
+async fn bytes_that_were_whole_are_never_told_to_be_missing(server: TestServer) {
+    let mut olena = Phone::of(&server.ctx, "Olena").await;
+    let (ticket, _) = olena.file("The lift").await;
+    let photo = file(&server.ctx, "photo.jpg", 1000);
+    applied(&olena.send(&[olena.attach(ticket, photo.clone())]).await[0]);
+    upload(&server, &olena, &photo, 1).await;
+    server.clock.advance(15 * DAY_MS);
+    assert_eq!(files::sweep_missing(&server.ctx).await.unwrap(), 1);
+    olena.build().await;
+    assert_eq!(olena.row::<AttachmentRow>("attachment", photo.id.into()).unwrap().state, FileState::Complete);
+}
+
+async fn upload(server: &TestServer, phone: &Phone, row: &pocketdesk_protocol::op::FileRef, complete: i64) {
+    let person = phone.session.person;
+    with_write::<_, ServiceError, _>(&server.ctx, move |tx, _| {
+        Box::pin(async move {
+            let sql = "INSERT INTO upload (id, person_id, size, sha256, mime, complete) VALUES ($1, $2, $3, $4, $5, $6)";
+            let size = i64::try_from(row.size).unwrap();
+            tx.execute(sql, &values![row.id, person, size, row.sha256.as_str(), "image/jpeg", complete]).await?;
+            Ok(())
+        })
+    })
+    .await
+    .unwrap();
 }
