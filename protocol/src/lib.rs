@@ -14,6 +14,7 @@ pub mod ids;
 pub mod limits;
 pub mod live;
 pub mod op;
+pub mod planted;
 pub mod rows;
 pub mod session;
 pub mod sync;

@@ -12,6 +12,7 @@ pub mod program;
 pub mod staff;
 pub mod teller;
 pub mod time;
+pub mod world;
 
 /// Bytes that repeat nowhere and compress badly, the same for the same seed.
 pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {

@@ -18,3 +18,5 @@ mod restore;
 mod sign_out;
 mod two_phones;
 mod week;
+mod world;
+mod world_disk;

@@ -42,6 +42,12 @@ enum Verb {
     },
     /// What is too long for every push: more kills, more rounds, real limits.
     Nightly,
+    /// Live days of World, the simulation: `--seed N` prints one with its trace, `--seeds FROM..TO` lives many.
+    Sim {
+        /// Handed to the program as they are.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Format, clippy, licences and sources of dependencies, house arrows.
     Check,
     /// Write the goldens (help, OpenAPI, API surface, schema) anew, on purpose; then read the diff.
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
         Verb::Demo { keep } => verbs::demo(keep),
         Verb::Test { quick } => verbs::test(quick),
         Verb::Nightly => verbs::nightly(),
+        Verb::Sim { arguments } => verbs::sim(&arguments),
         Verb::Check => check::check(true),
         Verb::Bless => verbs::bless(),
         Verb::Setup => setup::everything(),

@@ -23,6 +23,15 @@ pub fn demo(keep: bool) -> Done {
     if status.success() { Ok(()) } else { Err("The demo did not end as told; the step stands above.".into()) }
 }
 
+/// World, optimised: ten thousand short days take minutes, not hours.
+pub fn sim(arguments: &[String]) -> Done {
+    let mut world = cargo();
+    world.args(["run", "--quiet", "--profile", "sim", "--package", "pocketdesk-tests"]);
+    world.args(["--features", "planted", "--bin", "pocketdesk-sim", "--"]).args(arguments);
+    let status = world.status().map_err(|why| format!("The simulation did not start: {why}"))?;
+    if status.success() { Ok(()) } else { Err("World failed; the seeds and what to type stand above.".into()) }
+}
+
 /// Everything that must pass; with `quick` what needs no service and little time.
 pub fn test(quick: bool) -> Done {
     let mut skips = Skips::default();

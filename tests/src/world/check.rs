@@ -190,7 +190,10 @@ impl World {
             let Some(position) = server.positions.get(&word.entity.to_string()).copied() else { continue };
             let before = last.insert((word.phone, ticket), (position, word.mark.clone()));
             if let Some((at, mark)) = before.filter(|(at, _)| *at > position) {
-                self.problem(format!("3: {mark} was written first and stands at {at}, {} at {position}", word.mark));
+                self.problem(format!(
+                    "3: {mark} was written first and stands at {at}, {} at {position}",
+                    word.mark
+                ));
             }
         }
     }
@@ -229,7 +232,8 @@ impl World {
                 let Some(author) = self.truth.marks.get(mark) else { continue };
                 let follows = || {
                     let value: serde_json::Value = serde_json::from_str(row).unwrap_or_default();
-                    let ticket = if kind == kind::TICKET { Some(id.to_string()) } else { text(&value, "ticket") };
+                    let ticket =
+                        if kind == kind::TICKET { Some(id.to_string()) } else { text(&value, "ticket") };
                     self.truth.follows.iter().any(|(of, who)| *who == email && Some(of.to_string()) == ticket)
                 };
                 if *author != email && !follows() {
@@ -248,10 +252,13 @@ impl World {
             self.problem(format!("9: p{phone} holds {} ops", words.ops.len()));
         }
         let files = self.phones[phone].files();
-        if let Some((name, bytes)) = files.iter().find(|(name, bytes)| name.ends_with("-wal") && *bytes > 6 << 20) {
+        if let Some((name, bytes)) =
+            files.iter().find(|(name, bytes)| name.ends_with("-wal") && *bytes > 6 << 20)
+        {
             self.problem(format!("9: p{phone} {name} has {bytes} bytes"));
         }
-        let caches = files.iter().filter(|(name, _)| name.contains("/cache-") && name.ends_with(".db")).count();
+        let caches =
+            files.iter().filter(|(name, _)| name.contains("/cache-") && name.ends_with(".db")).count();
         if caches > 3 {
             self.problem(format!("9: p{phone} has {caches} cache files"));
         }
@@ -314,7 +321,8 @@ impl World {
                 | Delivery::Delivered { .. }
                 | Delivery::Registered { .. } => {}
                 Delivery::Attention { why: AttentionReason::Rejected { code, .. }, .. } => {
-                    let never = [code::OP_ID_REUSED, code::DIGEST, code::INVALID, code::ID_TAKEN, code::NO_RIGHT];
+                    let never =
+                        [code::OP_ID_REUSED, code::DIGEST, code::INVALID, code::ID_TAKEN, code::NO_RIGHT];
                     if never.contains(&code.as_str()) {
                         self.problem(format!("1: p{phone} {} was rejected as {code}", item.kind));
                     }
@@ -330,16 +338,22 @@ impl World {
 
     /// What was promised is on the screen, once.
     async fn shown(&mut self, phone: usize) {
-        let words: Vec<_> = self.truth.words.iter().filter(|word| word.phone == phone && !word.excused).cloned().collect();
+        let words: Vec<_> =
+            self.truth.words.iter().filter(|word| word.phone == phone && !word.excused).cloned().collect();
         let tickets: BTreeSet<TicketId> = words.iter().filter_map(|word| word.ticket).collect();
         for ticket in tickets {
-            let view = self.phones[phone].call(move |account| async move { account.ticket(ticket).await }).await;
+            let view =
+                self.phones[phone].call(move |account| async move { account.ticket(ticket).await }).await;
             let Some(Ok(view)) = view else {
                 self.problem(format!("1: p{phone} does not show ticket {ticket}"));
                 continue;
             };
             for word in words.iter().filter(|word| word.ticket == Some(ticket) && word.what != What::Draft) {
-                let texts = view.comments.iter().map(|comment| comment.text.as_str()).chain([view.description.as_str()]);
+                let texts = view
+                    .comments
+                    .iter()
+                    .map(|comment| comment.text.as_str())
+                    .chain([view.description.as_str()]);
                 let times = texts.filter(|text| text.contains(&word.mark)).count();
                 if times != 1 {
                     self.problem(format!("1: p{phone} shows {} {times} times", word.mark));

@@ -197,8 +197,7 @@ impl Desk {
             let uploads = Uploads::new(ctx.clone(), blobs, keys, Quota { files: 1_000, bytes: 1 << 30 });
             let rates =
                 Rates { sign_in: 1_000, mails: 1_000, address: 100_000, session: 100_000, parts: 100_000 };
-            let front =
-                Front { desk_name: "Desk".into(), trusted_proxies: Vec::new(), tls: true, rates };
+            let front = Front { desk_name: "Desk".into(), trusted_proxies: Vec::new(), tls: true, rates };
             let app = Arc::new(App::new(ctx.clone(), auth, uploads, front, CancellationToken::new()));
             Ok::<_, context::ServiceError>((api::router(app), ctx))
         });
@@ -249,7 +248,8 @@ impl Desk {
         let blobs = Arc::new(InMemory::new());
         let copied = Copied { live: self.blobs.clone(), kept: blobs.clone() };
         let to = folder.path().join("backup");
-        let done = self.call(|ctx| async move { backup::backup(ctx.store.as_ref(), &ctx.env, &copied, &to).await });
+        let done =
+            self.call(|ctx| async move { backup::backup(ctx.store.as_ref(), &ctx.env, &copied, &to).await });
         match done.await {
             Some(Ok(())) => {
                 note!(self.trace, "server is backed up");

@@ -173,4 +173,3 @@ impl<T> Future for Mortal<T> {
         }
     }
 }
-

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use pocketdesk_core::env::{Body, NetError, Remote};
+use pocketdesk_protocol::sync::SyncRequest;
 use tokio::{
     sync::{mpsc, oneshot},
     time::sleep,
@@ -106,7 +107,8 @@ impl Fate {
         // Every draw is made, whatever came of the ones before: one fate does not shift the next.
         let dice: [u32; 8] = std::array::from_fn(|_| rng.u32(..100));
         let (up, down, chunk) = (rng.u64(5..delay), rng.u64(5..delay), rng.u64(..delay.min(20)));
-        let (again, late, cut, wait) = (rng.u64(1..3_000), rng.u64(1_000..20_000), rng.usize(..900), rng.u64(1..20));
+        let (again, late, cut, wait) =
+            (rng.u64(1..3_000), rng.u64(1_000..20_000), rng.usize(..900), rng.u64(1..20));
         let proxy = [Proxy::Portal, Proxy::TooLarge, Proxy::TooMany(wait), Proxy::BadGateway][rng.usize(..4)];
         Self {
             unreachable: dice[0] < weather.unreachable,
@@ -173,7 +175,11 @@ impl Net {
 
     /// A phone enters or leaves a dead spot.
     pub fn set_dead_spot(&self, phone: usize, dead: bool) {
-        if dead { held(&self.dead_spots).insert(phone) } else { held(&self.dead_spots).remove(&phone) };
+        if dead {
+            held(&self.dead_spots).insert(phone)
+        } else {
+            held(&self.dead_spots).remove(&phone)
+        };
     }
 
     /// Requests so far.
@@ -196,8 +202,14 @@ impl Net {
     }
 
     /// Hands a request to the server; resolves with the head of its answer.
-    async fn deliver(&self, request: http::Request<Bytes>, cut: bool) -> Result<http::Response<Body>, NetError> {
-        let Some(Behind { router, life }) = held(&self.behind).clone() else { return Err(NetError::Unreachable) };
+    async fn deliver(
+        &self,
+        request: http::Request<Bytes>,
+        cut: bool,
+    ) -> Result<http::Response<Body>, NetError> {
+        let Some(Behind { router, life }) = held(&self.behind).clone() else {
+            return Err(NetError::Unreachable);
+        };
         let mut request = request.map(|body| {
             if cut {
                 let half = Ok(body.slice(..body.len() / 2));
@@ -218,10 +230,11 @@ impl Net {
             let mut body = std::mem::take(&mut body).into_data_stream();
             loop {
                 // A client that is gone lets go of the stream, as a closed connection does.
-                let chunk = match futures_util::future::select(body.next(), std::pin::pin!(chunks.closed())).await {
-                    futures_util::future::Either::Left((chunk, _)) => chunk,
-                    futures_util::future::Either::Right(_) => return,
-                };
+                let chunk =
+                    match futures_util::future::select(body.next(), std::pin::pin!(chunks.closed())).await {
+                        futures_util::future::Either::Left((chunk, _)) => chunk,
+                        futures_util::future::Either::Right(_) => return,
+                    };
                 let (last, chunk) = match chunk {
                     None => (true, Some(None)),
                     Some(Ok(chunk)) => (false, Some(Some(chunk))),
@@ -267,7 +280,10 @@ pub struct Link {
 }
 
 impl Remote for Link {
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
         let (net, phone) = (self.net.clone(), self.phone);
         let weather = *held(&net.weather);
         let fate = Fate::draw(&mut held(&net.rng), weather);
@@ -276,6 +292,9 @@ impl Remote for Link {
         async move {
             let (method, path) = (request.method().clone(), request.uri().path().to_owned());
             note!(net.trace, "p{phone} #{number} {method} {path} {} B", request.body().len());
+            if net.trace.is_read() && path == "/sync" {
+                note!(net.trace, "   #{number} {}", ops_in(request.body()));
+            }
             if fate.unreachable {
                 note!(net.trace, "   #{number} refused");
                 return Err(NetError::Unreachable);
@@ -305,10 +324,37 @@ impl Remote for Link {
             }
             let answer = answer.inspect_err(|error| note!(net.trace, "   #{number} {error}"))?;
             note!(net.trace, "   #{number} -> {}", answer.status().as_u16());
-            Ok(answer.map(|body| shaped(body, fate.chunk, fate.cut_answer)))
+            let read = net.trace.is_read() && (path == "/sync" || path == "/pull");
+            Ok(answer.map(|body| {
+                let body = shaped(body, fate.chunk, fate.cut_answer);
+                if read { read_aloud(body, number, net.trace.clone()) } else { body }
+            }))
         }
         .boxed()
     }
+}
+
+/// The ops of a push, for whoever reads the trace.
+fn ops_in(body: &[u8]) -> String {
+    let plain = zstd::decode_all(body).unwrap_or_else(|_| body.to_vec());
+    let Ok(request) = serde_json::from_slice::<SyncRequest>(&plain) else { return "not readable".into() };
+    let ops = request.ops.iter().map(|op| format!("{} {} after {:?}", op.kind, op.op, op.prev));
+    format!(
+        "{:?}, cursor {}: {}",
+        request.epoch,
+        request.cursor.is_some(),
+        ops.collect::<Vec<_>>().join("; ")
+    )
+}
+
+fn read_aloud(body: Body, number: u64, trace: Arc<Trace>) -> Body {
+    body.inspect(move |chunk| {
+        if let Ok(chunk) = chunk {
+            let text = String::from_utf8_lossy(chunk);
+            note!(trace, "   #{number} says {}", text.chars().take(600).collect::<String>());
+        }
+    })
+    .boxed()
 }
 
 fn copy(request: &http::Request<Bytes>) -> http::Request<Bytes> {

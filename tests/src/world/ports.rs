@@ -146,7 +146,10 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> Result<T, core::SecretsError> {
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T,
+    ) -> Result<T, core::SecretsError> {
         if self.life.is_dead() {
             return Err(core::SecretsError::Failed { reason: "the process is dead".into() });
         }

@@ -171,7 +171,8 @@ impl World {
                 .await;
             }
             Act::Read => {
-                self.on_ticket(phone, |account, ticket| async move { account.mark(ticket, false).await }).await;
+                self.on_ticket(phone, |account, ticket| async move { account.mark(ticket, false).await })
+                    .await;
             }
             Act::Edit => self.edit(phone).await,
             Act::Discard => self.discard(phone).await,
@@ -261,14 +262,20 @@ impl World {
     fn some_ticket(&mut self, phone: usize) -> Option<TicketId> {
         let all = self.truth.tickets_of(self.phones[phone].email);
         // Mostly the newest: conversations are where lanes grow long.
-        let at = if self.chance.u32(..3) > 0 { all.len().checked_sub(1)? } else { self.chance.usize(..all.len().max(1)) };
+        let at = if self.chance.u32(..3) > 0 {
+            all.len().checked_sub(1)?
+        } else {
+            self.chance.usize(..all.len().max(1))
+        };
         all.get(at).copied()
     }
 
     async fn on_ticket<F: Future<Output = pocketdesk_core::Result<()>> + Send + 'static>(
         &mut self,
         phone: usize,
-        tap: impl FnOnce(std::sync::Arc<pocketdesk_core::engine::account::Account>, TicketId) -> F + Send + 'static,
+        tap: impl FnOnce(std::sync::Arc<pocketdesk_core::engine::account::Account>, TicketId) -> F
+        + Send
+        + 'static,
     ) {
         let Some(ticket) = self.some_ticket(phone) else { return };
         let done = self.phones[phone].call(move |account| tap(account, ticket)).await;
@@ -279,7 +286,15 @@ impl World {
         }
     }
 
-    fn promised(&mut self, phone: usize, mark: String, what: What, ticket: Option<TicketId>, op: Option<OpId>, entity: EntityId) {
+    fn promised(
+        &mut self,
+        phone: usize,
+        mark: String,
+        what: What,
+        ticket: Option<TicketId>,
+        op: Option<OpId>,
+        entity: EntityId,
+    ) {
         note!(self.trace, "p{phone} has {mark} ({what:?})");
         let email = self.phones[phone].email;
         self.truth.words.push(Word { mark, phone, email, what, ticket, op, entity, excused: false });
@@ -287,7 +302,11 @@ impl World {
 
     async fn file(&mut self, phone: usize) {
         let mark = self.truth.mark(self.phones[phone].email);
-        let new = NewTicket { subject: "The till".into(), description: format!("{mark} does not print"), ..NewTicket::default() };
+        let new = NewTicket {
+            subject: "The till".into(),
+            description: format!("{mark} does not print"),
+            ..NewTicket::default()
+        };
         let done = self.phones[phone].call(move |account| async move { account.submit(new).await }).await;
         match done {
             Some(Ok((ticket, key))) => {
@@ -353,9 +372,16 @@ impl World {
     }
 
     async fn send_draft(&mut self, phone: usize) {
-        let of = self.truth.words.iter().find(|word| word.phone == phone && word.what == What::Draft).map(|word| word.entity);
+        let of = self
+            .truth
+            .words
+            .iter()
+            .find(|word| word.phone == phone && word.what == What::Draft)
+            .map(|word| word.entity);
         let Some(of) = of else { return };
-        let done = self.phones[phone].call(move |account| async move { account.send_draft(of.to_string()).await }).await;
+        let done = self.phones[phone]
+            .call(move |account| async move { account.send_draft(of.to_string()).await })
+            .await;
         if let Some(Ok(key)) = done {
             note!(self.trace, "p{phone} sends its draft");
             let Some(at) = self.truth.words.iter().position(|word| word.entity == of) else { return };
@@ -378,7 +404,13 @@ impl World {
     }
 
     fn some_word(&mut self, phone: usize) -> Option<Word> {
-        let own: Vec<Word> = self.truth.words.iter().filter(|word| word.phone == phone && word.op.is_some()).cloned().collect();
+        let own: Vec<Word> = self
+            .truth
+            .words
+            .iter()
+            .filter(|word| word.phone == phone && word.op.is_some())
+            .cloned()
+            .collect();
         let at = own.len().saturating_sub(1 + self.chance.usize(..4));
         own.get(at).cloned()
     }
@@ -387,7 +419,9 @@ impl World {
         let Some(word) = self.some_word(phone) else { return };
         let Some(op) = word.op else { return };
         let words = NewWords { text: Some(format!("{} in other words", word.mark)), ..NewWords::default() };
-        let done = self.phones[phone].call(move |account| async move { account.edit(op.to_string(), words).await }).await;
+        let done = self.phones[phone]
+            .call(move |account| async move { account.edit(op.to_string(), words).await })
+            .await;
         note!(self.trace, "p{phone} edits {}: {:?}", word.mark, done.map(|done| done.is_ok()));
     }
 
@@ -399,7 +433,9 @@ impl World {
             self.truth.excuse_ticket(TicketId(word.entity.0));
         }
         self.truth.excuse(word.entity);
-        let done = self.phones[phone].call(move |account| async move { account.discard(op.to_string()).await }).await;
+        let done = self.phones[phone]
+            .call(move |account| async move { account.discard(op.to_string()).await })
+            .await;
         note!(self.trace, "p{phone} lets {} go: {:?}", word.mark, done.map(|done| done.is_ok()));
     }
 
@@ -407,21 +443,31 @@ impl World {
         let Some(ticket) = self.some_ticket(phone) else { return };
         let done = self
             .desk
-            .call(|ctx| async move { staff::reply(&ctx, "Max", ticket, "Please switch it off and on.", &[]).await })
+            .call(|ctx| async move {
+                staff::reply(&ctx, "Max", ticket, "Please switch it off and on.", &[]).await
+            })
             .await;
         note!(self.trace, "staff reply: {:?}", done.map(|done| done.is_ok()));
     }
 
     async fn staff_status(&mut self, phone: usize, which: u8) {
         let Some(ticket) = self.some_ticket(phone) else { return };
-        let status = [Status::Solved, Status::Open, Status::WaitsForRequester, Status::Solved][usize::from(which)];
-        let done = self.desk.call(|ctx| async move { staff::set_status(&ctx, "Max", ticket, status).await }).await;
+        let status =
+            [Status::Solved, Status::Open, Status::WaitsForRequester, Status::Solved][usize::from(which)];
+        let done =
+            self.desk.call(|ctx| async move { staff::set_status(&ctx, "Max", ticket, status).await }).await;
         note!(self.trace, "staff set {status:?}: {:?}", done.map(|done| done.is_ok()));
     }
 
     async fn staff_remove(&mut self, phone: usize, erase: bool) {
         let email = self.phones[phone].email;
-        let comments: Vec<Word> = self.truth.words.iter().filter(|word| word.what == What::Comment && word.email == email).cloned().collect();
+        let comments: Vec<Word> = self
+            .truth
+            .words
+            .iter()
+            .filter(|word| word.what == What::Comment && word.email == email)
+            .cloned()
+            .collect();
         if comments.is_empty() {
             return;
         }
@@ -436,7 +482,13 @@ impl World {
                 }
             })
             .await;
-        note!(self.trace, "staff {} {}: {:?}", if erase { "erase" } else { "delete" }, word.mark, done.as_ref().map(Result::is_ok));
+        note!(
+            self.trace,
+            "staff {} {}: {:?}",
+            if erase { "erase" } else { "delete" },
+            word.mark,
+            done.as_ref().map(Result::is_ok)
+        );
         match done {
             Some(Ok(_)) => {
                 self.truth.excuse(word.entity);

@@ -43,6 +43,11 @@ impl Trace {
         }
     }
 
+    /// Whether somebody will read it: then it says more.
+    pub fn is_read(&self) -> bool {
+        self.keep
+    }
+
     /// Of all lines.
     pub fn hash(&self) -> u64 {
         self.written().hash

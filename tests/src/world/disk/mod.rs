@@ -239,8 +239,7 @@ impl Disk {
             .map(|inode| Inode { now: inode.now.clone(), durable: inode.now.clone(), ..Inode::default() })
             .collect();
         let names = other.names.iter().filter_map(|(name, entry)| Some((name.clone(), entry.now?)));
-        self.names =
-            names.map(|(name, ix)| (name, Entry { now: Some(ix), durable: Some(ix) })).collect();
+        self.names = names.map(|(name, ix)| (name, Entry { now: Some(ix), durable: Some(ix) })).collect();
         self.folders = other.folders.clone();
     }
 

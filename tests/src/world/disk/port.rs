@@ -78,7 +78,8 @@ impl core::Disk for SimulatedDisk {
                 (None, Opening::New) => disk.create(name, false)?,
                 (None, _) => return Err(io::ErrorKind::NotFound.into()),
             };
-            Ok(Box::new(Open { disk: shared, inode, process, name: name.to_owned(), at: 0 }) as Box<dyn DiskFile>)
+            Ok(Box::new(Open { disk: shared, inode, process, name: name.to_owned(), at: 0 })
+                as Box<dyn DiskFile>)
         })
     }
 

@@ -25,8 +25,9 @@ impl Setting {
     }
 
     fn open(self, path: &str) -> rusqlite::Result<Connection> {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let vfs = if self.sealed { vfs::SEALED } else { vfs::PLAIN };
         let db = Connection::open_with_flags_and_vfs(path, flags, vfs)?;
         if self.sealed {
@@ -71,7 +72,9 @@ fn one(setting: Setting, rng: &mut Rng, sum: &mut Losses) -> rusqlite::Result<()
     disk.lock().boot(1);
     {
         let db = setting.open(&path(1))?;
-        db.execute_batch("CREATE TABLE op (id INTEGER PRIMARY KEY, body BLOB); CREATE INDEX bodies ON op (body);")?;
+        db.execute_batch(
+            "CREATE TABLE op (id INTEGER PRIMARY KEY, body BLOB); CREATE INDEX bodies ON op (body);",
+        )?;
         db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
     }
     disk.lock().kill(1);
@@ -100,7 +103,8 @@ fn one(setting: Setting, rng: &mut Rng, sum: &mut Losses) -> rusqlite::Result<()
         disk.lock().boot(process + 1);
         let look = || -> rusqlite::Result<(bool, Vec<i64>)> {
             let db = setting.open(&path(process + 1))?;
-            let sound = db.query_row("PRAGMA integrity_check", [], |row| Ok(row.get::<_, String>(0)? == "ok"))?;
+            let sound =
+                db.query_row("PRAGMA integrity_check", [], |row| Ok(row.get::<_, String>(0)? == "ok"))?;
             let mut ids = db.prepare("SELECT id FROM op ORDER BY id")?;
             let ids = ids.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             Ok((sound, ids))

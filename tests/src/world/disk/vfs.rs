@@ -111,7 +111,9 @@ unsafe extern "C" fn open(
     // SAFETY: `file` is ours to fill; without methods SQLite does not close it.
     unsafe { (*file).pMethods = ptr::null() };
     // SAFETY: a file name is a C string that outlives the file. Temporary files have none and lie in memory.
-    let Some((disk, process, name)) = unsafe { text(name.cast()) }.and_then(place) else { return SQLITE_CANTOPEN };
+    let Some((disk, process, name)) = unsafe { text(name.cast()) }.and_then(place) else {
+        return SQLITE_CANTOPEN;
+    };
     let opened = {
         let mut disk = locked(&disk);
         if !disk.is_alive(process) {
@@ -315,9 +317,9 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
                 locks.retain(|(id, slot), _| *id != handle.id || !slots.contains(slot));
                 return Ok(());
             }
-            let taken = locks.iter().any(|((id, slot), lock)| {
-                *id != handle.id && slots.contains(slot) && (exclusive || lock.1)
-            });
+            let taken = locks
+                .iter()
+                .any(|((id, slot), lock)| *id != handle.id && slots.contains(slot) && (exclusive || lock.1));
             if taken {
                 return Err(SQLITE_BUSY);
             }
@@ -380,7 +382,9 @@ unsafe extern "C" fn delete(_: *mut sqlite3_vfs, name: *const c_char, sync_folde
     }
     match disk.unlink(name) {
         Ok(false) => SQLITE_IOERR_DELETE_NOENT,
-        Ok(true) if sync_folder != 0 => disk.sync_folder(super::folder_of(name)).map_or_else(code, |()| SQLITE_OK),
+        Ok(true) if sync_folder != 0 => {
+            disk.sync_folder(super::folder_of(name)).map_or_else(code, |()| SQLITE_OK)
+        }
         Ok(true) => SQLITE_OK,
         Err(trouble) => code(trouble),
     }
