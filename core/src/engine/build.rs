@@ -8,6 +8,11 @@ use std::{
 
 use pocketdesk_domain::sync::{self, Exchange, Input, merge};
 
+use pocketdesk_protocol::{
+    ids::PersonId,
+    sync::{FrameEnd, Item, SnapshotStart},
+};
+
 use super::{
     account::Account,
     exchanges::failure_of,
@@ -22,6 +27,26 @@ use crate::{
     },
     store::{CacheFacts, CacheName, CacheState, Changes, Store, StoreError},
 };
+
+impl Account {
+    /// A cache of one frame, as a first sync leaves it after that: for tests of what stands on it.
+    #[doc(hidden)]
+    pub async fn fill_cache(
+        &self,
+        me: PersonId,
+        start: SnapshotStart,
+        items: Vec<Item>,
+        end: FrameEnd,
+    ) -> Result<()> {
+        self.store
+            .run(move |store: &mut Store| {
+                let (file, _) = store.begin_build(Some(me))?;
+                store.apply_frame(&file, Some(&start), &items, &end)?;
+                Ok::<_, StoreError>(())
+            })
+            .await
+    }
+}
 
 impl Runner {
     pub(super) async fn new_build(&mut self, active: bool) -> Result<()> {
@@ -87,7 +112,11 @@ impl Runner {
     pub(super) async fn store_frames(&mut self, exchange: Exchange) -> Result<()> {
         let Some((first, mut rest)) = self.frames().remove(&exchange) else { return Ok(()) };
         let file = self.account.store.run(|store: &mut Store| store.cache_state()).await?;
-        let Some(file) = build_file(&file) else { return Ok(()) };
+        let Some(file) = build_file(&file) else {
+            // It went while its frames were on their way: without a word the build would wait for them for ever.
+            self.inputs.push_back(Input::CacheDamaged);
+            return Ok(());
+        };
         let (account, to_self) = (self.account.clone(), self.to_self.clone());
         let task = self.task(async move {
             let mut frame = first;
@@ -126,18 +155,20 @@ impl Runner {
             .account
             .store
             .run(move |store: &mut Store| {
-                if let Some(file) = build_file(&store.cache_state()?) {
-                    topics.commit(&store.finish_build(&file.name)?);
-                }
+                let Some(file) = build_file(&store.cache_state()?) else { return Ok(None) };
+                topics.commit(&store.finish_build(&file.name)?);
                 let ((), changes) = store.write(|tx| tx.set_synced(now))?;
                 topics.commit(&changes);
-                Ok::<_, StoreError>(
+                Ok::<_, StoreError>(Some(
                     store.cache_state()?.active.and_then(|file| file.asked_verdicts).unwrap_or(0),
-                )
+                ))
             })
             .await?;
         self.index = true;
-        self.inputs.push_back(Input::BuildFinished { complete_asked_at });
+        self.inputs.push_back(match complete_asked_at {
+            Some(complete_asked_at) => Input::BuildFinished { complete_asked_at },
+            None => Input::CacheDamaged,
+        });
         Ok(())
     }
 
