@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use pocketdesk_domain::model::{AttachmentView, FileState};
 use pocketdesk_protocol::{ids::AttachmentId, op::FileRef, rows};
@@ -177,10 +177,14 @@ impl Account {
         let writer = Arc::new(Mutex::new(Some(writer)));
         let mut batch = BytesMut::new();
         loop {
-            let chunk = body.next().await.transpose()?;
-            let over = chunk.is_none();
-            batch.extend_from_slice(&chunk.unwrap_or_default());
-            if !over && batch.len() < BATCH {
+            let (chunk, over) = match body.next().await {
+                Some(Ok(chunk)) => (chunk, Ok(false)),
+                None => (Bytes::new(), Ok(true)),
+                // What came is kept for the next try.
+                Some(Err(error)) => (Bytes::new(), Err(error)),
+            };
+            batch.extend_from_slice(&chunk);
+            if over == Ok(false) && batch.len() < BATCH {
                 continue;
             }
             let bytes = batch.split().freeze();
@@ -199,7 +203,7 @@ impl Account {
                     known.done = known.done.max(done);
                 }
             });
-            if over {
+            if over? {
                 break;
             }
         }

@@ -185,7 +185,7 @@ impl Account {
     /// Called on the queue, not after it: a commit is told of even when its caller has gone away.
     fn committed(&self, changes: &Changes, tell: bool) {
         self.shared.topics.commit(changes);
-        if tell && (changes.outbox || changes.account) {
+        if tell && (changes.outbox || changes.account) && !pocketdesk_protocol::planted::is("news-unheard") {
             self.post(Mail::OwnMoved);
         }
         if tell || changes.files {

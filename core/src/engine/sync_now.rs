@@ -69,21 +69,22 @@ impl Account {
         let automatic = self.shared.settings.automatic;
         let mut others = false;
         let work = async {
-            if self.start().await? {
-                let (tell, settled) = oneshot::channel();
-                self.post(Mail::Signal(Signal::SyncNow));
-                self.uploads_at_once.store(true, Ordering::SeqCst);
-                self.uploads.notify_waiters();
-                self.post(Mail::WhenSettled(tell));
-                // A runner that ended meanwhile has nothing more to do either.
-                let _ = settled.await;
-                self.uploads_done().await
-            } else {
-                self.others_done().await?;
-                // Another process brought everything there.
-                others = true;
-                Ok(())
+            // Whoever syncs may end before it saw what this process wrote: then the rest is this one's.
+            while !self.start().await? {
+                if self.others_did().await? {
+                    others = true;
+                    return Ok(());
+                }
+                self.shared.env.clock.sleep(LOOK).await;
             }
+            let (tell, settled) = oneshot::channel();
+            self.post(Mail::Signal(Signal::SyncNow));
+            self.uploads_at_once.store(true, Ordering::SeqCst);
+            self.uploads.notify_waiters();
+            self.post(Mail::WhenSettled(tell));
+            // A runner that ended meanwhile has nothing more to do either.
+            let _ = settled.await;
+            self.uploads_done().await
         };
         match select(std::pin::pin!(work), self.shared.env.clock.sleep(within)).await {
             Either::Left((done, _)) => done?,
@@ -109,20 +110,14 @@ impl Account {
         Ok(())
     }
 
-    /// The process that syncs has sent what this one wrote.
-    async fn others_done(self: &Arc<Self>) -> Result<()> {
-        loop {
-            let waiting = self.outbox().await?.into_iter().any(|item| {
-                !matches!(
-                    item.delivery,
-                    Delivery::Attention { .. } | Delivery::Delivered { .. } | Delivery::Registered { .. }
-                )
-            });
-            if !waiting {
-                return Ok(());
-            }
-            self.shared.env.clock.sleep(LOOK).await;
-        }
+    /// Whether the process that syncs has sent what this one wrote.
+    async fn others_did(self: &Arc<Self>) -> Result<bool> {
+        Ok(self.outbox().await?.into_iter().all(|item| {
+            matches!(
+                item.delivery,
+                Delivery::Attention { .. } | Delivery::Delivered { .. } | Delivery::Registered { .. }
+            )
+        }))
     }
 
     async fn report(self: &Arc<Self>, before: &super::account::Standing) -> Result<SyncReport> {
