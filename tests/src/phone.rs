@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long a screen may take to show something; generous, because these machines are shared.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub struct Phone {

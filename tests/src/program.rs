@@ -45,7 +45,7 @@ impl ServerProgram {
         let mut child = Command::new(built("pocketdesk-server")?)
             .args(["serve", "--development", "--listen", listen, "--data"])
             .arg(data)
-            .env("RUST_LOG", "warn")
+            .env("POCKETDESK_SERVER_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -67,11 +67,14 @@ impl ServerProgram {
         let wait = async {
             loop {
                 let heard = news.notified();
-                let mut lines = lines.lock().expect("no holder of this lock panics");
-                if let Some(at) = lines.iter().position(|line| line["event"] == event) {
-                    return lines.remove(at).expect("it was just found");
+                let found = {
+                    let mut lines = lines.lock().expect("no holder of this lock panics");
+                    let at = lines.iter().position(|line| line["event"] == event);
+                    at.and_then(|at| lines.remove(at))
+                };
+                if let Some(line) = found {
+                    return line;
                 }
-                drop(lines);
                 heard.await;
             }
         };

@@ -206,10 +206,18 @@ async fn words_for_a_ticket_that_was_deleted_can_be_filed_anew() {
 async fn erased_words_leave_every_copy_on_the_phone() {
     let desk = Desk::open("Erased words").await;
     let (olena, keys) = with_tickets(&desk).await;
+    desk.teller.section("with words about it still unsent, and a draft");
+    olena.app.set_offline(true);
+    olena.reply(&keys[0], "the ceiling, too").await;
+    let draft =
+        NewDraft { ticket: Some(keys[0].id.clone()), text: "and the lamp".into(), ..NewDraft::default() };
+    olena.app.save_draft(None, draft).await.expect("it is kept");
     desk.erase_ticket(&keys[0].id).await;
+    olena.app.set_offline(false);
     olena.loses(&keys[0], "it was erased").await;
     olena.rests().await;
-    for query in ["leaks", "rain", "coming"] {
+    assert!(olena.app.drafts(None).await.expect("drafts").is_empty());
+    for query in ["leaks", "rain", "coming", "ceiling", "lamp"] {
         let hits = olena.app.search(None, query.into(), false, 10).await.expect("it searches");
         assert!(hits.is_empty(), "{query}: {hits:#?}");
     }

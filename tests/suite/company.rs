@@ -121,6 +121,7 @@ async fn a_participant_gets_the_whole_ticket_and_loses_it_again() {
     .await;
 
     desk.teller.section("and removes her, by her name");
+    olena.shows(&key, "Ira following", |view| view.participants == ["Ira"] && view.requests.is_empty()).await;
     olena.app.remove_participant(key.clone(), "Ira".into()).await.expect("she may");
     ira.loses(&there, "she no longer follows it").await;
     olena

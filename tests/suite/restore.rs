@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use pocketdesk_ffi::model::*;
+use pocketdesk_server::desk::Handed;
 use pocketdesk_tests::{
     desk::Desk,
-    phone::{Phone, Switch, comment, registered, said, with_the_desk},
+    phone::{Phone, Switch, comment, registered, remedies, said, with_the_desk},
 };
 
 fn texts_of(ticket: &serde_json::Value) -> Vec<&str> {
@@ -140,4 +141,98 @@ async fn what_was_erased_stays_erased_through_a_restore() {
     assert_eq!(olena.lists("the new one alone", |page| page.total == 1).await.tickets[0].key, new);
     assert!(!desk.staff().tickets().await.expect("staff").to_string().contains("Private matter"));
     assert!(olena.app.search(None, "Never".into(), false, 10).await.expect("it searches").is_empty());
+}
+
+#[tokio::test]
+async fn a_reply_that_comes_back_before_its_ticket_waits_for_it() {
+    let mut desk = Desk::open("The tablet comes back before the phone").await;
+    let phone = Phone::new("phone", &desk).await;
+    phone.sign_in(&desk, "olena@shop.example").await;
+    let tablet = Phone::new("tablet", &desk).await;
+    tablet.sign_in(&desk, "olena@shop.example").await;
+    phone.rests().await;
+    let backup = desk.backup("monday").await;
+    let key = phone.file("Sink", "It is blocked.").await;
+    phone.shows(&key, "a number", |view| registered(view.summary.delivery.as_ref())).await;
+    tablet.lists("the ticket", |page| page.total == 1).await;
+    let on_tablet = tablet.found(&key.id).await;
+    tablet.reply(&on_tablet, "since the morning").await;
+    tablet.shows(&on_tablet, "it with the desk", |view| said(view, "since the morning")).await;
+    phone.shows(&key, "the tablet's words", |view| comment(view, "since the morning").is_some()).await;
+
+    desk.teller.section("restored; the phone, which holds the ticket, is away");
+    phone.app.set_offline(true);
+    desk.restore(&backup).await;
+    let waits = |view: &TicketView| {
+        let delivery = comment(view, "since the morning").and_then(|comment| comment.delivery.clone());
+        matches!(delivery, Some(Delivery::Saved { waits_for: WaitsFor::Ticket, .. }))
+    };
+    tablet.shows(&on_tablet, "its words waiting for the ticket", waits).await;
+    assert_eq!(tablet.app.accounts().await.expect("accounts")[0].attention, 0, "nothing for her to do");
+
+    desk.teller.section("the phone comes back: both are there");
+    phone.app.set_offline(false);
+    desk.shows(&key.id, "the ticket again", |ticket| ticket["ticket"]["subject"] == "Sink").await;
+    tablet.time.advance(Duration::from_secs(301));
+    desk.shows(&key.id, "the reply again", |ticket| texts_of(ticket) == ["since the morning"]).await;
+    phone
+        .shows(&key, "both with the desk", |view| {
+            registered(view.summary.delivery.as_ref()) && comment(view, "since the morning").is_some()
+        })
+        .await;
+    tablet.shows(&on_tablet, "both", |view| said(view, "since the morning")).await;
+    tablet.rests().await;
+}
+
+#[tokio::test]
+async fn wishes_and_marks_that_no_longer_fit_a_restored_server_bother_nobody() {
+    let mut desk = Desk::open("Requests after a restore").await;
+    let olena = Phone::new("Olena", &desk).await;
+    olena.sign_in(&desk, "olena@shop.example").await;
+    let key = olena.file("Gate", "It squeaks.").await;
+    olena.shows(&key, "a number", |view| registered(view.summary.delivery.as_ref())).await;
+    desk.help.refuses_next(Handed::Comment, "off topic");
+    let idle = olena.reply(&key, "nice weather").await;
+    olena
+        .shows(&key, "the refusal", |view| {
+            !remedies(comment(view, "nice weather").and_then(|c| c.delivery.as_ref())).is_empty()
+        })
+        .await;
+    let backup = desk.backup("monday").await;
+
+    desk.teller.section("after the backup: taken back, read, solved, reopened, solved, rated, confirmed");
+    olena.app.discard(None, idle.entity.clone()).await.expect("it is taken back");
+    olena.shows(&key, "it gone", |view| comment(view, "nice weather").is_none()).await;
+    let staff = desk.staff();
+    staff.reply(&key.id, "Oiled").await.expect("staff");
+    olena.shows(&key, "the reply", |view| view.summary.unread > 0).await;
+    olena.app.mark_read(key.clone()).await.expect("it is marked");
+    staff.status(&key.id, "solved").await.expect("staff");
+    olena.shows(&key, "it solved", |view| view.can_reopen).await;
+    olena.app.reopen(key.clone(), "it squeaks again".into()).await.expect("she may");
+    olena
+        .shows(&key, "it open", |view| view.summary.status == TicketStatus::Open && view.requests.is_empty())
+        .await;
+    staff.status(&key.id, "solved").await.expect("staff");
+    olena.shows(&key, "it solved again", |view| view.can_confirm).await;
+    olena.app.rate(key.clone(), 3, Some("In the end".into())).await.expect("she may");
+    olena.app.confirm(key.clone()).await.expect("she may");
+    olena.shows(&key, "it closed", |view| view.summary.status == TicketStatus::Closed).await;
+    olena.rests().await;
+
+    desk.teller
+        .section("restored: the desk never heard of the solving; her words are back, and nothing needs her");
+    desk.restore(&backup).await;
+    desk.shows(&key.id, "her words again", |ticket| texts_of(ticket).contains(&"it squeaks again")).await;
+    olena
+        .shows(&key, "them, too", |view| said(view, "it squeaks again") && comment(view, "Oiled").is_none())
+        .await;
+    olena.rests().await;
+    let account = &olena.app.accounts().await.expect("accounts")[0];
+    assert_eq!((account.attention, account.unsent), (0, 0), "{account:#?}");
+    let view = olena.sees(&key).await;
+    assert!(comment(&view, "nice weather").is_none(), "what she took back is back: {view:#?}");
+    assert!(view.requests.is_empty(), "{view:#?}");
+    let seen = desk.staff().ticket(&key.id).await.expect("staff");
+    assert_eq!(texts_of(&seen), ["it squeaks again"], "each once");
 }
