@@ -74,8 +74,20 @@ impl Story {
         }
     }
 
+    /// The vocabulary's words for where something is; times are left out, the story has its own.
     fn state(&self, delivery: Option<&Delivery>) -> String {
-        delivery.map(|delivery| format!("  [{}]", delivery.name())).unwrap_or_default()
+        let Some(delivery) = delivery else { return String::new() };
+        let words = match delivery {
+            Delivery::Saved { .. } => self.texts.get("delivery-saved", &[]),
+            Delivery::Sending { .. } => self.texts.get("delivery-sending", &[]),
+            Delivery::Registered { number: Some(number) } => {
+                self.texts.get("delivery-registered-number", &[("number", number.as_str().into())])
+            }
+            Delivery::Registered { number: None } => self.texts.get("delivery-registered", &[]),
+            Delivery::Delivered { .. } => self.texts.get("delivery-delivered", &[("at", "".into())]),
+            other => other.name().to_owned(),
+        };
+        format!("  [{}]", words.trim())
     }
 
     fn line(&self, text: &str) {
