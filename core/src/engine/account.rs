@@ -75,6 +75,8 @@ pub(crate) struct Standing {
     pub pulled: u64,
     /// Exchanges the desk answered since the start.
     pub answered: u64,
+    /// Why the account can only be read and exported, if so: nothing of it is sent or received.
+    pub unwritable: Option<String>,
 }
 
 /// A file under way.
@@ -99,13 +101,16 @@ impl Account {
         let queue = shared.env.work.queue(&format!("own-{}", &name[..4.min(name.len())]));
         let store = Worker::start(queue, move || Store::open(&home, &of, &env)).await?;
         let opened = store
-            .run(|store: &mut Store| Ok::<_, StoreError>((store.reader()?, store.files())))
+            .run(|store: &mut Store| {
+                let why = store.read_only().map(str::to_owned);
+                Ok::<_, StoreError>((store.reader()?, store.files(), why))
+            })
             .await
             .map_err(|error| match error {
                 Error::Store(error) => error,
                 other => StoreError::Failed { reason: other.to_string() },
             })?;
-        let (reader, folder) = opened;
+        let (reader, folder, unwritable) = opened;
         let queue = shared.env.work.queue(&format!("read-{}", &name[..4.min(name.len())]));
         let reader = Worker::start(queue, move || Ok::<_, StoreError>(reader)).await?;
         let bytes = shared.env.work.queue(&format!("files-{}", &name[..4.min(name.len())]));
@@ -116,6 +121,7 @@ impl Account {
             pushed: 0,
             pulled: 0,
             answered: 0,
+            unwritable,
         };
         Ok(Arc::new(Self {
             name,
@@ -271,12 +277,45 @@ impl Account {
             account: self.name.clone(),
             me: facts.person,
             my_name: facts.me.as_ref().map(|me| me.person.name.clone()).unwrap_or_default(),
-            paused: paused(facts, signed_in),
+            paused: self.paused(facts, signed_in),
             online: network.online && !self.shared.is_offline(),
             files_wait_for_wifi: wifi && network.metered,
             sending: self.standing().sending.clone(),
             now: self.shared.env.clock.now(),
         }
+    }
+
+    /// Why nothing goes.
+    pub(crate) fn paused(&self, facts: &AccountFacts, signed_in: bool) -> Option<PausedReason> {
+        if self.is_writable() { paused(facts, signed_in) } else { Some(PausedReason::Damaged) }
+    }
+
+    /// Whether anything may be written, and so sent and received.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.standing().unwritable.is_none()
+    }
+
+    /// An error may have come from own.db: from here on a damaged one is only read, from what can be read of it.
+    /// Whether it is.
+    pub(crate) async fn own_is_damaged(self: &Arc<Self>) -> Result<bool> {
+        let judge = |store: &mut Store| {
+            let reader = store.judge_own()?;
+            Ok::<_, StoreError>(reader.zip(store.read_only().map(str::to_owned)))
+        };
+        let Some((salvaged, why)) = self.store.run(judge).await? else { return Ok(false) };
+        self.reader
+            .run(move |reader: &mut Reader| {
+                *reader = salvaged;
+                Ok::<_, StoreError>(())
+            })
+            .await?;
+        self.show(
+            &[Topic::Accounts, Topic::Outbox, Topic::Tickets, Topic::Inbox, Topic::Drafts],
+            |standing| {
+                standing.unwritable = Some(why);
+            },
+        );
+        Ok(true)
     }
 
     /// What is known of files' bytes, for screens.

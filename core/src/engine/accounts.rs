@@ -145,7 +145,10 @@ impl Accounts {
         }
         let Some(wanted) = wanted else {
             let all = self.all();
-            return match self.bound().await?.as_slice() {
+            let bound = self.bound().await?;
+            // One that can only be read and exported is meant when it is named, or when there is no other.
+            let writable: Vec<_> = bound.iter().filter(|account| account.is_writable()).cloned().collect();
+            return match if writable.is_empty() { bound } else { writable }.as_slice() {
                 [only] => Ok(only.clone()),
                 [] => all.into_iter().next().ok_or(Error::NotFound { what: "account" }),
                 several => Err(self.ambiguous(several).await),
@@ -221,7 +224,8 @@ impl Accounts {
 
     async fn unbound(&self) -> Result<Option<Arc<Account>>> {
         let bound = self.bound().await?;
-        Ok(self.all().into_iter().find(|account| !bound.iter().any(|other| other.name == account.name)))
+        let is_bound = |account: &Arc<Account>| bound.iter().any(|other| other.name == account.name);
+        Ok(self.all().into_iter().find(|account| account.is_writable() && !is_bound(account)))
     }
 
     /// Every account and its state. The unbound one is shown while there is no other, or while it holds words.
@@ -346,6 +350,10 @@ impl Accounts {
     async fn account_for(&self, signed_in: &SignedIn, unbound: Unbound) -> Result<Arc<Account>> {
         let who = (Some(signed_in.tokens.desk), Some(signed_in.tokens.person));
         for account in self.with_waiting() {
+            if !account.is_writable() {
+                // Its words stay where they are, to be read and exported; the person goes on in a new one.
+                continue;
+            }
             let bound = account
                 .read(|snapshot| {
                     let facts = snapshot.own().account()?;
@@ -389,6 +397,10 @@ impl Accounts {
     /// Signs out. With something unsent only when `force`, and then the words wait for the same person.
     pub async fn sign_out(&self, name: &str, force: bool) -> Result<Unsent> {
         let account = self.find(Some(name)).await?;
+        if let Some(why) = account.standing().unwritable.clone() {
+            // Nobody can tell what is unsent in it: it is not removed.
+            return Err(StoreError::ReadOnly { why }.into());
+        }
         let _one = self.changing.lock().await;
         let unsent = account.unsent().await?;
         if !unsent.is_empty() && !force {
@@ -471,7 +483,13 @@ impl Accounts {
     pub async fn sync_now(&self, account: Option<&str>, within: Duration) -> Result<SyncReport> {
         let accounts = match account {
             Some(name) => vec![self.find(Some(name)).await?],
-            None => self.all(),
+            // One that can only be read keeps the others from nothing.
+            None => match self.all() {
+                several if several.iter().any(|account| account.is_writable()) => {
+                    several.into_iter().filter(|account| account.is_writable()).collect()
+                }
+                all => all,
+            },
         };
         let runs = accounts.iter().map(|account| account.sync_now(within));
         let mut report = SyncReport { pushed: 0, pulled: 0, waiting: 0, attention: 0, reached: false };

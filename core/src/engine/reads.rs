@@ -20,10 +20,7 @@ use pocketdesk_protocol::{
     op::{FileRef, kind},
 };
 
-use super::{
-    account::{Account, paused},
-    gathered::Gathered,
-};
+use super::{account::Account, gathered::Gathered};
 use crate::{
     error::{Error, Result},
     store::{CacheRead, InboxPlace, Order, OwnRead, Snapshot},
@@ -290,7 +287,7 @@ impl Account {
             let own = snapshot.own();
             let (facts, session) = (own.account()?, own.session()?);
             let unsent = unsent(snapshot)?;
-            let sync = match paused(&facts, session.is_some()) {
+            let sync = match this.paused(&facts, session.is_some()) {
                 Some(why) => SyncState::Paused { why },
                 None if this.shared.is_offline() || !this.shared.network().online => SyncState::Offline,
                 None => this.standing().sync.clone(),

@@ -92,6 +92,12 @@ impl Account {
             match ended {
                 Ok(End::Stopped) | Err(Error::Closed) => break,
                 Ok(End::Restart) => {}
+                Err(Error::Store(StoreError::Damaged { .. } | StoreError::WrongKey { .. }))
+                    if matches!(self.own_is_damaged().await, Ok(true)) =>
+                {
+                    tracing::error!(account = %self.name, "the account's files are damaged; they are only read from now on");
+                    break;
+                }
                 Err(Error::Store(StoreError::Damaged { .. } | StoreError::Gone)) => {
                     tracing::error!(account = %self.name, "the cache cannot be read; it is built anew");
                     let forgotten = self.store.run(|store: &mut Store| store.forget_cache()).await;

@@ -16,6 +16,7 @@ use super::{account::Account, runner::Mail, topics::Topic};
 use crate::{
     env::Env,
     error::{Error, Result},
+    store::StoreError,
 };
 
 /// How often another process's writes are looked for while it syncs and this one waits.
@@ -27,7 +28,7 @@ impl Account {
     /// Starts syncing, if no other process does. Whether this one does now.
     pub(crate) async fn start(self: &Arc<Self>) -> Result<bool> {
         let mut running = self.running.lock().await;
-        if self.leaving.load(Ordering::SeqCst) {
+        if self.leaving.load(Ordering::SeqCst) || !self.is_writable() {
             return Ok(false);
         }
         if let Some(ended) = running.as_mut()
@@ -63,6 +64,9 @@ impl Account {
     /// Syncs until nothing more can be done now, or the time is over; what was begun goes on.
     pub(crate) async fn sync_now(self: &Arc<Self>, within: Duration) -> Result<SyncReport> {
         let before = self.standing().clone();
+        if let Some(why) = &before.unwritable {
+            return Err(StoreError::ReadOnly { why: why.clone() }.into());
+        }
         if self.shared.is_offline() {
             return self.report(&before).await;
         }

@@ -16,6 +16,7 @@ mod open;
 mod ops;
 mod own;
 mod read;
+mod salvage;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -24,7 +25,7 @@ mod words;
 use std::{path::PathBuf, sync::Arc};
 
 use pocketdesk_protocol::ids::InstallId;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 
 pub use build::CacheState;
 pub use cache::{
@@ -36,6 +37,8 @@ pub use directory::{Home, SyncLock};
 pub use error::{Result, StoreError};
 pub use own::{AccountFacts, LocalFile, OwnRead, OwnTx, Session};
 pub use read::{OwnHit, Reader, Snapshot};
+#[doc(hidden)]
+pub use words::SearchWords;
 
 use crate::{
     attachments::files::Folder,
@@ -71,6 +74,8 @@ pub struct Store {
     files: Arc<Folder>,
     /// Why nothing may be written; the words can still be read and exported.
     read_only: Option<String>,
+    /// `own` is in memory: what could be read of the file.
+    damaged: bool,
     data_version: i64,
 }
 
@@ -104,9 +109,13 @@ impl Store {
         let new = place.disk.find(&path) == Found::Nothing;
         let access = if new { Access::Create } else { Access::Write };
         let mut own = open::open(place.disk.as_ref(), &path, &place.keys.own, Kind::Own, access)?;
+        let damaged = !new && !salvage::is_whole(&own)?;
+        if damaged {
+            own = salvaged(&own, migrations)?;
+        }
         // A newer app's file, or one that cannot be brought up to date, is kept and can be read and exported.
         let read_only = match open::migrate(&mut own, OWN, migrations) {
-            Ok(()) => None,
+            Ok(()) => damaged.then(damage),
             Err(StoreError::Busy) => return Err(StoreError::Busy),
             Err(StoreError::Full) if new => return Err(StoreError::Full),
             Err(error) if new => return Err(error),
@@ -116,11 +125,12 @@ impl Store {
             }
         };
         open::prove_sealed(place.disk.as_ref(), &path)?;
-        if read_only.is_none() {
+        if read_only.is_none() || damaged {
             adopt(&mut own, install)?;
         }
         let files = Arc::new(Folder::open(place.disk.clone(), place.dir.join("files"), &place.keys.files)?);
-        let mut store = Self { place, own, active: None, building: None, files, read_only, data_version: 0 };
+        let mut store =
+            Self { place, own, active: None, building: None, files, read_only, damaged, data_version: 0 };
         store.data_version = store.version()?;
         Ok(store)
     }
@@ -132,7 +142,23 @@ impl Store {
 
     /// A reader with connections of its own, for another queue.
     pub fn reader(&self) -> Result<Reader> {
+        if self.damaged {
+            return Ok(Reader::of(self.place.clone(), salvage::twin(&self.own)?));
+        }
         Reader::open(self.place.clone())
+    }
+
+    /// Looks at every page of own.db, after an error that may have come from it. When it is damaged nothing is written
+    /// any more, and what can be read of it is here and in the reader that is answered.
+    pub fn judge_own(&mut self) -> Result<Option<Reader>> {
+        if !self.damaged {
+            if salvage::is_whole(&self.own)? {
+                return Ok(None);
+            }
+            self.own = salvaged(&self.own, OWN_MIGRATIONS)?;
+            (self.damaged, self.read_only) = (true, Some(damage()));
+        }
+        self.reader().map(Some)
     }
 
     /// The account's sealed files.
@@ -207,10 +233,24 @@ impl Store {
 
     /// Removes sealed files that no row names: what a crash left between the two.
     pub fn sweep_files(&mut self) -> Result<()> {
+        if self.read_only.is_some() {
+            // The row that names a file may be among those that could not be read.
+            return Ok(());
+        }
         let named: std::collections::HashSet<String> =
             OwnRead { db: &self.own }.files()?.into_iter().map(|file| file.sealed).collect();
         Ok(self.files.sweep(|name| named.contains(name))?)
     }
+}
+
+/// What can be read of a damaged file; the file stays as it is to the byte, not even its log is written into it.
+fn salvaged(own: &Connection, migrations: &[&str]) -> Result<Connection> {
+    own.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    salvage::salvage(own, migrations)
+}
+
+fn damage() -> String {
+    format!("{OWN} is damaged and was left as it is; export what can be read, then sign in again")
 }
 
 /// Makes the account's row, or notices that the files came from another app copy.

@@ -31,7 +31,11 @@ impl Reader {
     pub(super) fn open(place: Place) -> Result<Self> {
         let own =
             open::open(place.disk.as_ref(), &place.dir.join(OWN), &place.keys.own, Kind::Own, Access::Read)?;
-        Ok(Self { place, own, cache: None })
+        Ok(Self::of(place, own))
+    }
+
+    pub(super) fn of(place: Place, own: Connection) -> Self {
+        Self { place, own, cache: None }
     }
 
     /// Reads one moment of the account.

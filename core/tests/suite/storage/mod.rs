@@ -2,6 +2,7 @@
 
 mod cache;
 mod corpus;
+mod damage;
 mod reset;
 mod under_lock;
 mod words_kept;
