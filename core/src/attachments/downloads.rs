@@ -12,7 +12,7 @@ use pocketdesk_domain::model::{AttachmentView, FileState};
 use pocketdesk_protocol::{ids::AttachmentId, op::FileRef, rows};
 use serde::{Deserialize, Serialize};
 
-use super::{files::SealedWriter, plain::copy_out};
+use super::{UNNAMED_KEPT_MS, files::SealedWriter, plain::copy_out};
 use crate::{
     engine::account::{Account, Transfer},
     env::NetError,
@@ -247,9 +247,10 @@ impl Account {
         };
         let (kept, bound) = (local.clone(), self.shared.settings.attachment_cache_bytes);
         self.record(move |tx| {
+            // Room is made before it comes: the file somebody waits for is not the one that goes.
+            tx.evict(bound.saturating_sub(kept.file.size), now - UNNAMED_KEPT_MS)?;
             tx.put_file(&kept)?;
-            tx.set_setting(&name, None)?;
-            Ok(tx.evict(bound.max(kept.file.size), now)?)
+            Ok(tx.set_setting(&name, None)?)
         })
         .await?;
         Ok(local)

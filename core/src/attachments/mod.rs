@@ -14,6 +14,9 @@ use pocketdesk_protocol::limits::{part_count, part_size};
 
 use crate::store::LocalFile;
 
+/// How long bytes taken in are kept for words that do not name them yet, ms: whoever picked them may still be writing.
+pub(crate) const UNNAMED_KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
 /// Bytes of a file that the server is known to hold.
 pub(crate) fn sent_bytes(file: &LocalFile) -> u64 {
     let whole = file.file.size;

@@ -65,12 +65,15 @@ impl Account {
             let mut news = pin!(self.uploads.notified());
             news.as_mut().enable();
             let wait = match self.next_upload().await {
-                Ok(Next::Now(file)) => {
-                    if let Err(Error::Closed) = self.upload(*file).await {
-                        return;
+                Ok(Next::Now(file)) => match self.upload(*file).await {
+                    Ok(()) => continue,
+                    Err(Error::Closed) => return,
+                    Err(error) => {
+                        // How it went cannot be kept (a full disk): at once it would go no better.
+                        tracing::warn!(account = %self.name, %error, "how an upload went cannot be written down");
+                        LOOK
                     }
-                    continue;
-                }
+                },
                 Ok(Next::At(due)) => {
                     let wait = due.saturating_sub(self.shared.env.clock.now()).max(10);
                     LOOK.min(Duration::from_millis(wait.cast_unsigned()))
@@ -166,11 +169,16 @@ impl Account {
         }
         let now = self.shared.env.clock.now();
         let at_once = self.uploads_at_once.swap(false, std::sync::atomic::Ordering::SeqCst);
-        let files = self.read(|snapshot| Ok(snapshot.own().uploads()?)).await?;
+        let mut files = self.read(|snapshot| Ok(snapshot.own().uploads()?)).await?;
+        if at_once {
+            // All that wait, not only the first: each goes in its turn.
+            for file in files.iter_mut().filter(|file| file.wake_due > now) {
+                self.note_upload(file.file.id, |file| file.wake_due = 0).await?;
+                file.wake_due = 0;
+            }
+        }
         // A wake-up further away than its own interval was set by another clock.
-        let due = |file: &LocalFile| {
-            if at_once { 0 } else { file.wake_due.min(now.saturating_add(file.wake_interval)) }
-        };
+        let due = |file: &LocalFile| file.wake_due.min(now.saturating_add(file.wake_interval));
         if let Some(file) = files.iter().find(|file| due(file) <= now) {
             return Ok(Next::Now(Box::new(file.clone())));
         }

@@ -16,6 +16,7 @@ use super::{
     runner::{Mail, Runner},
 };
 use crate::{
+    attachments::UNNAMED_KEPT_MS,
     error::{Error, Result},
     session::tokens::NoToken,
     store::{CacheState, Store, StoreError},
@@ -25,7 +26,7 @@ impl Runner {
     /// How things are found at the start.
     pub(super) async fn start(&mut self) -> Result<Start> {
         let bound = self.account.shared.settings.attachment_cache_bytes;
-        let since = self.now() - 30 * 24 * 3_600_000;
+        let since = self.now() - UNNAMED_KEPT_MS;
         let state = self
             .account
             .store

@@ -71,36 +71,62 @@ impl Account {
     /// Another token than `rejected`: one that somebody else got meanwhile, or a new one.
     pub async fn refresh_token(self: &Arc<Self>, rejected: &str) -> Result<String, NoToken> {
         let _one_at_a_time = self.refreshing.lock().await;
-        let mut session = self.session().await?;
-        if session.access_token != rejected {
-            return Ok(session.access_token);
-        }
+        // One transaction: two processes that refresh at once have to use one name, or the desk takes the second for a
+        // thief.
+        let (of, name) = (rejected.to_owned(), RotationId(self.shared.env.new_id()));
+        let session = self
+            .record(move |tx| {
+                let Some(mut session) = tx.session()? else { return Ok(None) };
+                if session.access_token == of && session.rotation.is_none() {
+                    session.rotation = Some(name);
+                    tx.set_session(Some(&session))?;
+                }
+                Ok(Some(session))
+            })
+            .await
+            .map_err(NoToken::Files)?
+            .ok_or(NoToken::SignedOut)?;
         let rotation = match session.rotation {
-            Some(rotation) => rotation,
-            None => {
-                let rotation = RotationId(self.shared.env.new_id());
-                session.rotation = Some(rotation);
-                let kept = session.clone();
-                self.record(move |tx| Ok(tx.set_session(Some(&kept))?)).await.map_err(NoToken::Files)?;
-                rotation
-            }
+            Some(rotation) if session.access_token == rejected => rotation,
+            _ => return Ok(session.access_token),
         };
         let server =
             self.read(|snapshot| Ok(snapshot.own().account()?.server)).await.map_err(NoToken::Files)?;
-        let body = TokenRequest { refresh_token: session.refresh_token, rotation };
+        let body = TokenRequest { refresh_token: session.refresh_token.clone(), rotation };
         match self.shared.api(&server).token(&body).await {
             Ok(tokens) => {
                 let fresh = self::session(&self.shared.env, tokens);
-                let kept = fresh.clone();
-                self.record(move |tx| Ok(tx.set_session(Some(&kept))?)).await.map_err(NoToken::Files)?;
-                Ok(fresh.access_token)
+                let now = self.follow_session(session.refresh_token, Some(fresh)).await?;
+                Ok(now.ok_or(NoToken::SignedOut)?.access_token)
             }
             Err(Failure::Revoked) => {
+                let now = self.follow_session(session.refresh_token, None).await?;
+                Ok(now.ok_or(NoToken::Revoked)?.access_token)
+            }
+            Err(_) if pocketdesk_protocol::planted::is("bad-line-signs-out") => {
                 self.record(|tx| Ok(tx.set_session(None)?)).await.map_err(NoToken::Files)?;
                 Err(NoToken::Revoked)
             }
             Err(failure) => Err(NoToken::Transient(failure)),
         }
+    }
+
+    /// Puts `next` in the place of the session whose refresh token was spent; the session there is then. One that a
+    /// sign-in or another process put there meanwhile stays.
+    async fn follow_session(
+        self: &Arc<Self>,
+        spent: String,
+        next: Option<Session>,
+    ) -> Result<Option<Session>, NoToken> {
+        let follow = self.record(move |tx| {
+            let now = tx.session()?;
+            if now.as_ref().is_none_or(|now| now.refresh_token != spent) {
+                return Ok(now);
+            }
+            tx.set_session(next.as_ref())?;
+            Ok(next)
+        });
+        follow.await.map_err(NoToken::Files)
     }
 
     async fn session(self: &Arc<Self>) -> Result<Session, NoToken> {

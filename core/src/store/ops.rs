@@ -174,10 +174,16 @@ impl OwnTx<'_> {
             OwnChange::RemoveOp { op } => self.remove(*op),
             OwnChange::AddDraft(draft) => self.put_draft(draft),
             OwnChange::CountStarts { ops } => {
+                if pocketdesk_protocol::planted::is("starts-not-counted") {
+                    return Ok(());
+                }
                 self.each(ops, "UPDATE ops SET starts = starts + 1 WHERE op = ?1 RETURNING ticket", &[])
             }
             OwnChange::Applied { op, epoch, v, number, receipt, ack, merged_into, seen_at } => {
                 let Some(verdict_no) = self.next_verdict(*op)? else { return Ok(()) };
+                if pocketdesk_protocol::planted::is("applied-not-kept") {
+                    return self.remove(*op);
+                }
                 let mut write = self.read.db.prepare_cached(
                     "UPDATE ops SET state = 'applied', epoch = ?2, row_v = ?3, number = ?4, receipt = ?5, ack = ?6,
                             merged_into = ?7, seen_at = ?8, verdict_no = ?9, blocked = NULL, last_failure = NULL,
@@ -241,7 +247,10 @@ impl OwnTx<'_> {
                 self.each(&[*op], "UPDATE ops SET wish = ?2 WHERE op = ?1 RETURNING ticket", &[&wish])
             }
             OwnChange::EpochIs { epoch, now } => self.epoch_is(*epoch, *now),
-            OwnChange::SaveKeptAgain { now } => self.live_again(*now, None),
+            OwnChange::SaveKeptAgain { now } => {
+                self.offer_kept_uploads()?;
+                self.live_again(*now, None)
+            }
             OwnChange::DropKept { epoch, until, hidden_to } => self.drop_kept(*epoch, *until, *hidden_to),
             OwnChange::Purge { entity } => self.purge(*entity),
             OwnChange::StopUpload { file } => {
@@ -337,8 +346,20 @@ impl OwnTx<'_> {
         ])?;
         if !op.attachments.is_empty() {
             self.set_uses(op.op.0, &op.attachments)?;
+            self.offer_again(&op.attachments)?;
         }
         self.op_moved(op.op)
+    }
+
+    /// Bytes that an op rejected earlier brought to the server may have been swept there since.
+    fn offer_again(&mut self, files: &[FileRef]) -> Result<()> {
+        let mut offer = self.read.db.prepare_cached(
+            "UPDATE files SET complete_at = NULL, wake_due = 0 WHERE id = ?1 AND staged = 1 AND complete_at IS NOT NULL",
+        )?;
+        for file in files {
+            self.changes.files |= offer.execute([blob(file.id.0)])? > 0;
+        }
+        Ok(())
     }
 
     fn remove(&mut self, op: OpId) -> Result<()> {
@@ -357,16 +378,25 @@ impl OwnTx<'_> {
         }
         self.read.db.prepare_cached("UPDATE account SET epoch = ?1")?.execute([epoch.0])?;
         if known.is_some_and(|known| known != epoch) {
-            // A restored server may have lost bytes it once acknowledged: every upload is offered again (rule 9),
-            // and one that it still holds is answered at once.
-            let offer = "UPDATE files SET complete_at = NULL, have = x'', token = NULL, wake_due = 0 WHERE staged = 1";
-            self.changes.files |= self.read.db.prepare_cached(offer)?.execute([])? > 0;
+            self.offer_kept_uploads()?;
         }
         self.live_again(now, Some(epoch))
     }
 
+    /// A server with another past may have lost bytes it once acknowledged: what ops name is offered again (rule 9), and
+    /// what it still holds is answered at once. What nothing names waits for nothing and is not counted.
+    fn offer_kept_uploads(&mut self) -> Result<()> {
+        let offer = "UPDATE files SET complete_at = NULL, have = x'', token = NULL, wake_due = 0 WHERE staged = 1
+                     AND EXISTS (SELECT 1 FROM file_uses u JOIN ops o ON o.op = u.user WHERE u.file = files.id)";
+        self.changes.files |= self.read.db.prepare_cached(offer)?.execute([])? > 0;
+        Ok(())
+    }
+
     /// Applied ops (but those of `but`) are live again; their receipts stay with them.
     fn live_again(&mut self, now: Millis, but: Option<Epoch>) -> Result<()> {
+        if pocketdesk_protocol::planted::is("kept-not-offered") {
+            return Ok(());
+        }
         let mut write = self.read.db.prepare_cached(
             "UPDATE ops SET state = 'live', wake_interval = ?2, wake_due = ?3, alone_failures = 0, blocked = NULL,
                     last_failure = NULL, epoch = NULL, row_v = NULL, verdict_no = NULL, seen_at = NULL, ack = NULL,
@@ -401,8 +431,11 @@ impl OwnTx<'_> {
     /// The person's words about an erased entity go from everywhere on the phone.
     fn purge(&mut self, entity: EntityId) -> Result<()> {
         let id = blob(entity.0);
-        let mut find =
-            self.read.db.prepare_cached(select_ops!("WHERE entity = ?1 OR ticket = ?1 ORDER BY n"))?;
+        // The words of a request about status are the comment of the op's own id.
+        let mut find = self
+            .read
+            .db
+            .prepare_cached(select_ops!("WHERE entity = ?1 OR ticket = ?1 OR op = ?1 ORDER BY n"))?;
         let ops =
             find.query_map([id], |row| Ok(stored_op(row)))?.map(|op| op?).collect::<Result<Vec<_>>>()?;
         drop(find);

@@ -1,6 +1,6 @@
 //! Files from the desk: cut, changed, and never believed before they are whole.
 
-use pocketdesk_core::{Error, env::NetError, remote::answer::Failure};
+use pocketdesk_core::{Error, attachments::staging::Source, env::NetError, remote::answer::Failure};
 use pocketdesk_protocol::{
     ids::{AttachmentId, EntityId, Epoch, PersonId},
     rows::{AttachmentRow, FileState, PersonRef, Side, kind},
@@ -12,14 +12,18 @@ use uuid::Uuid;
 
 use crate::{
     scripted::{Answer, Scripted},
-    sessions::{Phone, phone},
+    sessions::{Phone, phone_with_room},
 };
 
 const FILE: AttachmentId = AttachmentId(Uuid::from_u128(9));
 
 /// A phone whose cache names a file of these bytes.
 async fn phone_that_knows(bytes: &[u8]) -> Phone {
-    let phone = phone(Scripted::new([])).await;
+    phone_with_room_that_knows(1 << 30, bytes).await
+}
+
+async fn phone_with_room_that_knows(room: u64, bytes: &[u8]) -> Phone {
+    let phone = phone_with_room(Scripted::new([]), room).await;
     let row = AttachmentRow {
         ticket: Uuid::from_u128(8).into(),
         comment: None,
@@ -113,4 +117,19 @@ async fn other_bytes_than_the_desks_row_names_are_not_handed_out_and_not_kept() 
     phone.desk.then(Answer::With(200, etag(), whole.clone()));
     phone.account.open_attachment(FILE, copy.clone()).await.unwrap();
     assert!(std::fs::read(&copy).unwrap() == whole);
+}
+
+#[tokio::test]
+async fn looking_at_a_file_does_not_take_the_photo_of_the_reply_that_is_being_written() {
+    let whole = bytes(10_000);
+    let phone = phone_with_room_that_knows(0, &whole).await;
+    let dir = tempfile::tempdir().unwrap();
+    let photo = dir.path().join("photo.jpg");
+    std::fs::write(&photo, "the stain").unwrap();
+    let picked = phone.account.attach(Source::Path(photo.clone()), None).await.unwrap();
+    std::fs::remove_file(photo).unwrap();
+    phone.desk.then(Answer::With(200, etag(), whole));
+    phone.account.open_attachment(FILE, dir.path().join("plan.pdf")).await.unwrap();
+    let picked = AttachmentId(picked.id.parse().unwrap());
+    assert_eq!(phone.account.read_attachment(picked, 0, 100).await.unwrap(), b"the stain");
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use pocketdesk_core::env::{Body, NetError, Remote};
 use pocketdesk_protocol::version::PROTOCOL_HEADER;
+use tokio::sync::oneshot;
 
 /// What comes back to one request.
 pub enum Answer {
@@ -20,6 +21,8 @@ pub enum Answer {
     With(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Of a desk's download: these bytes, then the connection is cut.
     Partly(Vec<(&'static str, String)>, Vec<u8>),
+    /// A whole answer of the desk's, not before it is told to come.
+    Late(oneshot::Receiver<()>, u16, Vec<u8>),
     /// Something in between answers.
     Portal(u16),
 }
@@ -75,9 +78,14 @@ impl Remote for Scripted {
             }
             Ok(answer.body(stream::iter(chunks).boxed()).unwrap())
         };
+        let mut told = None;
         let answer = match next {
             None => Err(NetError::Unreachable),
             Some(Answer::Cut) => Err(NetError::Cut),
+            Some(Answer::Late(when, status, body)) => {
+                told = Some(when);
+                answer(status, Vec::new(), vec![Ok(body.into())], true)
+            }
             Some(Answer::Ours(status, body)) => answer(status, Vec::new(), vec![Ok(body.into())], true),
             Some(Answer::With(status, headers, body)) => answer(status, headers, vec![Ok(body.into())], true),
             Some(Answer::Partly(headers, body)) => {
@@ -85,6 +93,12 @@ impl Remote for Scripted {
             }
             Some(Answer::Portal(status)) => answer(status, Vec::new(), vec![Ok("<html>".into())], false),
         };
-        async move { answer }.boxed()
+        async move {
+            if let Some(told) = told {
+                told.await.expect("the test says when");
+            }
+            answer
+        }
+        .boxed()
     }
 }

@@ -28,6 +28,11 @@ pub struct Phone {
 }
 
 pub async fn phone(desk: Arc<Scripted>) -> Phone {
+    phone_with_room(desk, 1 << 30).await
+}
+
+/// With so many bytes to keep fetched and sent files in.
+pub async fn phone_with_room(desk: Arc<Scripted>, attachment_cache_bytes: u64) -> Phone {
     let dir = tempfile::tempdir().unwrap();
     let env = Env {
         clock: Arc::new(SystemClock),
@@ -36,12 +41,8 @@ pub async fn phone(desk: Arc<Scripted>) -> Phone {
         remote: desk.clone(),
         work: Arc::new(SystemWork::new(tokio::runtime::Handle::current())),
     };
-    let settings = Settings {
-        device: "phone".into(),
-        locale: "en".into(),
-        automatic: false,
-        attachment_cache_bytes: 1 << 30,
-    };
+    let settings =
+        Settings { device: "phone".into(), locale: "en".into(), automatic: false, attachment_cache_bytes };
     let home = Home::open(dir.path().join("data")).unwrap();
     let accounts = Accounts::open(env, home, settings, false).await.unwrap();
     let account = accounts.find_or_make(None).await.unwrap();
@@ -131,4 +132,37 @@ async fn after_a_reboot_the_old_token_is_tried_before_a_new_one_is_asked_for() {
     let phone = phone(Scripted::new([])).await;
     assert_eq!(phone.account.access_token().await, Ok("access-0".into()));
     assert!(phone.desk.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_sign_in_is_not_undone_by_a_late_answer_to_the_refresh_before_it() {
+    let revoked = br#"{"code":"revoked","detail":""}"#.to_vec();
+    for (status, body) in [(401, revoked), (200, tokens(1))] {
+        let (come, told) = tokio::sync::oneshot::channel();
+        let phone = phone(Scripted::new([Answer::Late(told, status, body)])).await;
+        let account = phone.account.clone();
+        let refresh = tokio::spawn(async move { account.refresh_token("access-0").await });
+        while phone.desk.asked().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // Signing in again ends the session before it at the desk: its refresh is answered `revoked`.
+        let signed_in = |session: Session| Session {
+            access_token: "access-9".into(),
+            refresh_token: "refresh-9".into(),
+            rotation: None,
+            ..session
+        };
+        phone
+            .account
+            .write(move |tx| {
+                let session = tx.session()?.map(signed_in);
+                Ok(tx.set_session(session.as_ref())?)
+            })
+            .await
+            .unwrap();
+        come.send(()).unwrap();
+        assert_eq!(refresh.await.unwrap(), Ok("access-9".into()), "{status}");
+        let session = phone.account.read(|snapshot| Ok(snapshot.own().session()?)).await.unwrap();
+        assert_eq!(session.map(|session| session.refresh_token), Some("refresh-9".into()), "{status}");
+    }
 }

@@ -17,6 +17,11 @@ fn ops(store: &mut Store) -> Vec<StoredOp> {
     store.read(|snap| snap.own().ops()).unwrap()
 }
 
+fn uploads(store: &mut Store) -> Vec<FileRef> {
+    let files = store.read(|snap| snap.own().uploads()).unwrap();
+    files.into_iter().map(|file| file.file).collect()
+}
+
 fn change(store: &mut Store, change: OwnChange) -> Changes {
     store.write(|tx| tx.apply(&[change])).unwrap().1
 }
@@ -278,6 +283,60 @@ fn erased_words_go_from_ops_drafts_and_files() {
     assert_eq!(store.read(|snap| snap.own().drafts()).unwrap(), [draft(51, 2)]);
     assert!(!store.files().has(&local.sealed), "its bytes are gone");
     assert!(store.files().has(&shared.sealed), "bytes that other words name stay");
+}
+
+#[test]
+fn erased_words_of_a_reopening_go_with_its_op() {
+    let phone = Phone::new();
+    let mut store = phone.store();
+    let body = serde_json::json!({ "answers": { "op": id(7) }, "text": "It drips again", "made_at": 1 });
+    let reopen = new_op(1, op::kind::TICKET_REOPEN, id(1), ticket_id(1), body);
+    add(&mut store, &reopen);
+    change(&mut store, applied(&reopen, 1));
+    // The desk keeps the words as the comment with the op's own id.
+    change(&mut store, OwnChange::Purge { entity: EntityId(reopen.op.0) });
+    assert_eq!(ops(&mut store), []);
+}
+
+#[test]
+fn a_photo_sent_again_with_a_mended_reply_is_offered_again() {
+    let phone = Phone::new();
+    let mut store = phone.store();
+    let photo = staged(&phone, &mut store, 1, 1);
+    let mut op = new_comment(1, 1, "refused");
+    op.attachments = vec![photo.file.clone()];
+    add(&mut store, &op);
+    store.write(|tx| tx.put_file(&LocalFile { complete_at: Some(1), ..photo.clone() })).unwrap();
+    assert_eq!(store.read(|snap| snap.own().uploads()).unwrap(), []);
+    // Months later: the server has swept what no applied op named.
+    let mut mended = new_comment(2, 1, "mended");
+    mended.attachments = vec![photo.file.clone()];
+    change(&mut store, OwnChange::ReplaceOp { old: op.op, new: Box::new(mended) });
+    assert_eq!(uploads(&mut store), [photo.file]);
+}
+
+#[test]
+fn a_restored_server_is_offered_what_ops_name_and_the_rest_fills_no_outbox() {
+    let phone = Phone::new();
+    let mut store = phone.store();
+    change(&mut store, OwnChange::EpochIs { epoch: EPOCH, now: 1 });
+    let [kept, old] = [1, 2].map(|n| staged(&phone, &mut store, n, 1));
+    let mut op = new_comment(1, 1, "kept");
+    op.attachments = vec![kept.file.clone()];
+    add(&mut store, &op);
+    change(&mut store, applied(&op, 1));
+    let delivered = |store: &mut Store| {
+        let whole = |file: &LocalFile| LocalFile { complete_at: Some(1), ..file.clone() };
+        store.write(|tx| tx.put_file(&whole(&kept)).and_then(|()| tx.put_file(&whole(&old)))).unwrap();
+    };
+    for change_of_past in
+        [OwnChange::EpochIs { epoch: Epoch(EPOCH.0 + 1), now: 50 }, OwnChange::SaveKeptAgain { now: 60 }]
+    {
+        delivered(&mut store);
+        change(&mut store, change_of_past);
+        assert_eq!(uploads(&mut store), std::slice::from_ref(&kept.file));
+        assert_eq!(store.read(|snap| snap.own().waiting()).unwrap(), (1, 10), "nothing waits but what goes");
+    }
 }
 
 #[test]
