@@ -130,7 +130,7 @@ impl Runner {
         ops: Vec<OpId>,
         with_cursor: bool,
     ) -> Result<()> {
-        let env = self.account.shared.env.clone();
+        let (env, wanted) = (self.account.shared.env.clone(), ops.len());
         let (wire, asked_at) = self
             .account
             .record(move |tx| {
@@ -152,6 +152,10 @@ impl Runner {
             })
             .await?;
         let asked = if with_cursor { self.asked(|state| state.active.clone()).await? } else { None };
+        if wire.len() < wanted {
+            // The machine named an op that is no longer live: it must not go on naming it.
+            self.inputs.push_back(Input::Ops(self.queued_ops().await?));
+        }
         let sending = wire.iter().map(|op| op.op).collect::<Vec<_>>();
         self.account
             .show(&[Topic::Outbox, Topic::Tickets, Topic::Inbox], |standing| standing.sending = sending);
