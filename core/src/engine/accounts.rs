@@ -423,6 +423,8 @@ impl Accounts {
                 tracing::info!(account = %account.name, %error, "the session could not be ended at the desk");
             }
         }
+        // Counted again: the desk's answer took its time, and what was written meanwhile was said to be saved.
+        let unsent = account.unsent().await?;
         if unsent.is_empty() {
             account.close().await;
             self.lock().remove(&account.name);

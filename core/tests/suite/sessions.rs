@@ -11,6 +11,7 @@ use pocketdesk_core::{
     session::tokens::NoToken,
     store::{Home, Session},
 };
+use pocketdesk_domain::outbox::NewDraft;
 use pocketdesk_protocol::{
     ids::{DeskId, PersonId, SessionId},
     session::{TokenRequest, Tokens},
@@ -24,6 +25,7 @@ use crate::scripted::{Answer, Scripted};
 pub struct Phone {
     pub account: Arc<Account>,
     pub desk: Arc<Scripted>,
+    pub accounts: Arc<Accounts>,
     _dir: TempDir,
 }
 
@@ -64,7 +66,7 @@ pub async fn phone_with_room(desk: Arc<Scripted>, attachment_cache_bytes: u64) -
         })
         .await
         .unwrap();
-    Phone { account, desk, _dir: dir }
+    Phone { account, desk, accounts, _dir: dir }
 }
 
 fn tokens(n: u32) -> Vec<u8> {
@@ -165,4 +167,29 @@ async fn a_sign_in_is_not_undone_by_a_late_answer_to_the_refresh_before_it() {
         let session = phone.account.read(|snapshot| Ok(snapshot.own().session()?)).await.unwrap();
         assert_eq!(session.map(|session| session.refresh_token), Some("refresh-9".into()), "{status}");
     }
+}
+
+#[tokio::test]
+async fn words_written_while_a_sign_out_waits_for_the_desk_wait_for_their_person() {
+    let (come, told) = tokio::sync::oneshot::channel();
+    let phone = phone(Scripted::new([Answer::Late(told, 200, Vec::new())])).await;
+    let (accounts, name) = (phone.accounts.clone(), phone.account.name.clone());
+    let leaving = tokio::spawn(async move { accounts.sign_out(&name, false).await });
+    while phone.desk.asked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let draft = NewDraft {
+        id: Uuid::from_u128(5).into(),
+        ticket: None,
+        subject: "The lift".into(),
+        text: "It stopped again".into(),
+        attachments: Vec::new(),
+        updated_at: 1,
+    };
+    let kept = draft.clone();
+    phone.account.write(move |tx| Ok(tx.put_draft(&kept)?)).await.unwrap();
+    come.send(()).unwrap();
+    assert!(!leaving.await.unwrap().unwrap().is_empty(), "said to be left behind");
+    let drafts = phone.account.read(|snapshot| Ok(snapshot.own().drafts()?)).await.unwrap();
+    assert!(drafts == [draft], "it waits");
 }
