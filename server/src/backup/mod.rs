@@ -7,7 +7,11 @@ use std::{io, path::Path};
 
 use futures_util::future::BoxFuture;
 
-use crate::{context::ServiceError, env::Env, store::Store};
+use crate::{
+    context::ServiceError,
+    env::{Env, system::private_folder},
+    store::Store,
+};
 
 mod dump;
 pub mod outside;
@@ -43,9 +47,14 @@ pub async fn backup(
             format!("{} holds a backup already; name an empty folder", folder.display()),
         ));
     }
-    std::fs::create_dir_all(folder.join(BLOBS))?;
+    private_folder(&folder.join(BLOBS))?;
     let part = folder.join(format!("{DATABASE}.part"));
-    let dump = std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(&part)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    // Everybody's words: no other account of this machine reads them.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let dump = options.open(&part)?;
     let dump = dump::write(store, env.clock.now(), dump).await?;
     dump.sync_all()?;
     blobs.copy_to(&folder.join(BLOBS)).await?;

@@ -30,6 +30,7 @@ on_both_stores! { Setting::default();
     a_status_request_that_no_longer_fits_is_applied_without_effect,
     a_backup_that_was_cut_is_refused_and_the_half_database_too,
     a_restore_overwrites_nothing,
+    a_backup_is_read_by_nobody_else_on_the_machine,
 }
 
 /// Blobs are not what these tests are about.
@@ -277,4 +278,15 @@ fn a_line_torn_by_a_power_cut_does_not_swallow_the_next_erasure() {
     std::fs::write(&path, torn).unwrap();
     log.append("gone", "the next").unwrap();
     assert_eq!(log.lines("gone").unwrap(), ["whole", "[{\"kind\":\"tick", "the next"]);
+}
+
+async fn a_backup_is_read_by_nobody_else_on_the_machine(server: TestServer) {
+    let folder = back_up(&server).await;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode =
+            |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("database.ndjson.zst"), mode("blobs")), (0o600, 0o700));
+    }
 }
