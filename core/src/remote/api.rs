@@ -30,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(30);
 const ANSWER_BYTES: usize = 64 << 20;
 /// An error's body is a sentence.
 const PROBLEM_BYTES: usize = 64 << 10;
+/// Bytes a second that a link worth having carries at least.
+const SLOWEST: u64 = 8_000;
 /// Smaller bodies gain nothing from compression.
 const COMPRESS_FROM: usize = 512;
 
@@ -161,9 +163,12 @@ impl Api {
         request.headers_mut().insert(PART_DIGEST_HEADER, digest);
         let octets = http::HeaderValue::from_static("application/octet-stream");
         request.headers_mut().insert(header::CONTENT_TYPE, octets);
+        let length = bytes.len() as u64;
         *request.body_mut() = bytes;
-        // 1 MiB over the slowest link worth having (64 kbit/s) takes two minutes.
-        let answer = self.call(request, Duration::from_secs(180)).await?;
+        // Over the slowest link worth having (64 kbit/s) 1 MiB takes two minutes; a small part that is lost must not
+        // hold its file back as long.
+        let on_the_way = Duration::from_secs(length / SLOWEST);
+        let answer = self.call(request, HEAD_WITHIN + on_the_way).await?;
         self.collect(answer.into_body(), PROBLEM_BYTES).await?;
         Ok(())
     }

@@ -96,9 +96,11 @@ fn open_named(
     }
     match kind {
         Kind::Own => {
-            db.execute_batch(
-                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000;",
-            )?;
+            let synchronous =
+                if pocketdesk_protocol::planted::is("own-not-synced") { "NORMAL" } else { "FULL" };
+            db.execute_batch(&format!(
+                "PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000;",
+            ))?;
             // fsync on Apple's systems leaves the bytes in the drive's cache; no-ops elsewhere.
             db.execute_batch("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")?;
         }

@@ -86,9 +86,14 @@ impl<'a> Fill<'a> {
             .optional()?;
         let Some(row) = item.row.as_deref().filter(|_| item.gone.is_none()).map(|row| row.get()) else {
             // A page that fits is newer than all its file holds.
+            if pocketdesk_protocol::planted::is("gone-stays") {
+                return Ok(());
+            }
             return self.gone(item, before);
         };
-        if before.as_ref().is_some_and(|(_, v, ..)| *v > item.v) {
+        if before.as_ref().is_some_and(|(_, v, ..)| *v > item.v)
+            && !pocketdesk_protocol::planted::is("late-row-wins")
+        {
             return Ok(());
         }
         let hot = hot::Hot::of(&item.k, item.id, row, self.me);
@@ -299,7 +304,11 @@ impl<'a> Fill<'a> {
         let facts = self.read.facts()?;
         let asked_with =
             facts.cursor.as_ref() == Some(plan.asked) && facts.scopes_rev == plan.asked_scopes_rev;
-        if !asked_with || facts.epoch != Some(plan.epoch) || plan.scopes_rev != plan.asked_scopes_rev {
+        let believed = pocketdesk_protocol::planted::is("any-page-fits");
+        if !believed && !asked_with
+            || facts.epoch != Some(plan.epoch)
+            || plan.scopes_rev != plan.asked_scopes_rev
+        {
             return Ok(false);
         }
         for item in plan.items {
