@@ -127,6 +127,30 @@ impl Stemmers {
     }
 }
 
+/// The steps of this file for what builds the same index by other means: the benchmark's floor.
+#[doc(hidden)]
+pub struct SearchWords {
+    stemmers: Stemmers,
+    known: Known,
+}
+
+#[doc(hidden)]
+#[allow(missing_docs)]
+impl SearchWords {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self { stemmers: Stemmers::new(), known: Known::new() }
+    }
+
+    pub fn document(&mut self, text: &str) -> String {
+        self.stemmers.document_with(text, &mut self.known)
+    }
+
+    pub fn query(&self, text: &str) -> Option<String> {
+        self.stemmers.query(text)
+    }
+}
+
 /// Letters that only one of the two languages has decide; a text with none of them is taken for Russian, which cuts
 /// the endings both share.
 fn is_ukrainian(text: &str) -> bool {
