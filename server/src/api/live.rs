@@ -17,6 +17,7 @@ use pocketdesk_protocol::{
 };
 use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio_util::sync::CancellationToken;
 
 use super::{App, Refusal, asker::SignedIn};
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// Streams of one session at a time: the app's, and those a broken network has not noticed the end of.
-const STREAMS: u32 = 4;
+const STREAMS: usize = 4;
 /// A comment line.
 const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 
@@ -36,13 +37,13 @@ const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
     responses((status = 200, content_type = "text/event-stream", body = String, description = "Events `hello` (a \
         `Hello`) and `moved` (a `Moved`)"), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub async fn live(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refusal> {
-    let place = Place::take(&app, who.session().session)?;
+    let place = Place::take(&app, who.session().session);
     let endings = app.auth.endings();
     let (standing, news) = subscribe(&app, &who.0).await?;
     let hello =
         Hello { epoch: standing.epoch, scopes_rev: standing.scopes_rev, heads: standing.heads.clone() };
     let first = stream::iter([event(HELLO, &hello)]);
-    let live = Live { app, access: who.0, standing, news, endings, _place: place };
+    let live = Live { app, access: who.0, standing, news, endings, place };
     let rest = stream::unfold(live, |mut live| async move { live.next().await.map(|bytes| (bytes, live)) });
     let body = axum::body::Body::from_stream(first.chain(rest).map(Ok::<_, Infallible>));
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
@@ -65,7 +66,7 @@ struct Live {
     standing: Standing,
     news: Subscription,
     endings: Receiver<SessionId>,
-    _place: Place,
+    place: Place,
 }
 
 impl Live {
@@ -81,6 +82,7 @@ impl Live {
             tokio::select! {
                 biased;
                 () = closing.cancelled() => return None,
+                () = self.place.taken.cancelled() => return None,
                 ended = self.endings.recv() => match ended {
                     Ok(session) if session != self.access.session.session => {}
                     Ok(_) | Err(RecvError::Closed) => return None,
@@ -141,28 +143,34 @@ fn event(name: &str, data: &impl Serialize) -> Bytes {
 struct Place {
     app: Arc<App>,
     session: SessionId,
+    taken: CancellationToken,
 }
 
 impl Place {
-    fn take(app: &Arc<App>, session: SessionId) -> Result<Self, Refusal> {
+    /// The newest stream is the one somebody reads: it takes the place of the oldest, which a broken network may have
+    /// left half open.
+    fn take(app: &Arc<App>, session: SessionId) -> Self {
+        let taken = CancellationToken::new();
         let mut streams = app.streams.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let open = streams.entry(session).or_insert(0);
-        if *open >= STREAMS {
-            return Err(Refusal::too_many(KEEP_ALIVE_S));
+        let open = streams.entry(session).or_default();
+        if open.len() >= STREAMS {
+            open.remove(0).cancel();
         }
-        *open += 1;
+        open.push(taken.clone());
         app.metrics.streams.inc();
-        Ok(Self { app: app.clone(), session })
+        Self { app: app.clone(), session, taken }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // So that it is known among the session's, whether or not another has taken its place.
+        self.taken.cancel();
         let mut streams = self.app.streams.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.app.metrics.streams.dec();
         if let Some(open) = streams.get_mut(&self.session) {
-            *open -= 1;
-            if *open == 0 {
+            open.retain(|stream| !stream.is_cancelled());
+            if open.is_empty() {
                 streams.remove(&self.session);
             }
         }

@@ -75,7 +75,7 @@ pub struct App {
     /// Cancelled when the server stops: streams end, waiting pulls answer.
     pub closing: CancellationToken,
     limiter: Limiter,
-    streams: std::sync::Mutex<HashMap<SessionId, u32>>,
+    streams: std::sync::Mutex<HashMap<SessionId, Vec<CancellationToken>>>,
 }
 
 impl App {

@@ -57,8 +57,9 @@ struct Key {
 }
 
 /// The frame after `resume` (none: the first), read in a short transaction of its own. The first frame of an HTTP
-/// answer, at its start or a resumption, holds [`SnapshotLine::Start`]: ask with `start`. A resume key that is not
-/// ours, or in the middle of an answer one of other scopes or another epoch, is [`ServiceError::Invalid`].
+/// answer, at its start or a resumption, holds [`SnapshotLine::Start`]: ask with `start`. At the start
+/// of an answer a resume key that is not ours, or of other scopes or another epoch, begins anew; in the middle of one it
+/// is [`ServiceError::Invalid`].
 pub async fn snapshot_frame(
     ctx: &Context,
     session: Session,
@@ -72,9 +73,16 @@ pub async fn snapshot_frame(
     let fresh = Key { epoch, scopes_rev: viewer.scopes_rev, ticket: None, rank: 0, row: String::new() };
     let mut key = match resume {
         None => fresh.clone(),
-        Some(text) => cursor::open::<Key>(&ctx.key, "resume", text).ok_or_else(|| {
-            ServiceError::invalid("resume", "is no key of this server; begin the snapshot anew")
-        })?,
+        Some(text) => match cursor::open::<Key>(&ctx.key, "resume", text) {
+            Some(key) => key,
+            // A server that lost its key: an error would make the phone ask with the same words for ever. The start
+            // line says that this is the beginning.
+            None if start => fresh.clone(),
+            None => {
+                let reason = "is no key of this server; begin the snapshot anew";
+                return Err(ServiceError::invalid("resume", reason));
+            }
+        },
     };
     let moved = key.epoch != epoch || key.scopes_rev != viewer.scopes_rev;
     if moved && !start {

@@ -27,6 +27,9 @@ pub(super) async fn amend(case: &Case<'_>, tx: &mut Write, ticket: &mut Ticket) 
     if let Some(text) = &body.text {
         case.check_text("text", text, false)?;
     }
+    if let Some(outcome) = taken_back(case, tx, ticket).await? {
+        return Ok(outcome);
+    }
     let state = state(case, tx, ticket).await?;
     if !case.returning {
         match state {
@@ -55,6 +58,9 @@ pub(super) async fn amend(case: &Case<'_>, tx: &mut Write, ticket: &mut Ticket) 
 }
 
 pub(super) async fn withdraw(case: &Case<'_>, tx: &mut Write, ticket: &mut Ticket) -> Result<Outcome, Stop> {
+    if let Some(outcome) = taken_back(case, tx, ticket).await? {
+        return Ok(outcome);
+    }
     let state = state(case, tx, ticket).await?;
     if !case.returning && !matches!(state, DeskState::Refused { .. }) {
         return Err(Rejection::of(code::NOT_REFUSED).into());
@@ -69,6 +75,15 @@ pub(super) async fn withdraw(case: &Case<'_>, tx: &mut Write, ticket: &mut Ticke
     };
     let v = remove::find(tx.tx(), what, entity).await?.map_or(0, |(_, v)| v);
     Ok(case.outcome(ticket, v))
+}
+
+/// What comes of a returning op whose comment is gone already: nothing more, and no attention for what was done.
+async fn taken_back(case: &Case<'_>, tx: &mut Write, ticket: &Ticket) -> Result<Option<Outcome>, Stop> {
+    if !case.returning || case.op.entity == ticket.id.into() {
+        return Ok(None);
+    }
+    let gone = remove::find(tx.tx(), row::COMMENT, case.op.entity).await?;
+    Ok(gone.map(|(_, v)| case.outcome(ticket, v)))
 }
 
 /// The state of the row the op names, which must be the person's own.

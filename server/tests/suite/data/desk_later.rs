@@ -21,6 +21,7 @@ on_both_stores! { Setting { fake_desk: true, ..Default::default() };
     a_refused_ticket_is_amended_and_tried_again,
     what_was_not_refused_is_not_rewritten,
     a_kept_withdrawal_takes_effect_after_a_restore,
+    what_was_taken_back_asks_for_nothing_after_a_restore,
 }
 
 fn refused(can_edit: bool) -> DeskState {
@@ -149,4 +150,23 @@ async fn a_kept_withdrawal_takes_effect_after_a_restore(server: TestServer) {
     applied(&olena.send(&[amended]).await[0]);
     olena.build().await;
     assert_eq!(olena.words(ticket), ["In building two"]);
+}
+
+async fn what_was_taken_back_asks_for_nothing_after_a_restore(server: TestServer) {
+    let olena = Phone::of(&server.ctx, "Olena").await;
+    let (ticket, create) = olena.file("The lift").await;
+    let comment = olena.comment(ticket, "It stopped", Some(&create));
+    applied(&olena.send(std::slice::from_ref(&comment)).await[0]);
+    answer(&server.ctx, Handed::Comment, comment.entity, refused(true)).await.unwrap();
+    let mut amended = olena.op(kind::ENTITY_AMEND, comment.entity, &amend(ticket, "In building two"), None);
+    amended.receipt = receipt(&olena.send(std::slice::from_ref(&amended)).await[0]);
+    answer(&server.ctx, Handed::Comment, comment.entity, refused(true)).await.unwrap();
+    let mut withdrawn =
+        olena.op(kind::ENTITY_WITHDRAW, comment.entity, &EntityWithdrawBody { ticket }, Some(&amended));
+    withdrawn.receipt = receipt(&olena.send(std::slice::from_ref(&withdrawn)).await[0]);
+    // As after a restore that lost both verdicts and kept that the comment is gone.
+    let mut tx = server.ctx.store.begin(pocketdesk_server::store::Mode::Write).await.unwrap();
+    tx.batch("DELETE FROM verdict WHERE kind IN ('entity.amend', 'entity.withdraw')").await.unwrap();
+    tx.commit().await.unwrap();
+    all_applied(&olena.send(&[amended, withdrawn]).await);
 }

@@ -21,6 +21,7 @@ on_both_stores! { Setting::default();
     a_site_sees_its_own_tickets_and_a_company_all_of_its,
     a_person_files_for_their_own_company_alone,
     only_people_of_the_desk_can_follow,
+    nobody_learns_of_people_of_another_company,
     a_follower_may_leave_but_not_throw_others_out,
     a_ticket_that_left_by_policy_is_told_so,
 }
@@ -224,6 +225,34 @@ async fn only_people_of_the_desk_can_follow(server: TestServer) {
     assert_eq!(rejected(&verdicts[0]), code::UNKNOWN_PERSON);
     assert_eq!(rejected(&verdicts[1]), code::UNKNOWN_PERSON);
     assert_eq!(rejected(&verdicts[2]), code::INVALID);
+}
+
+async fn nobody_learns_of_people_of_another_company(server: TestServer) {
+    let sun =
+        people::create_company(&server.ctx, &NewCompany { name: "Sun".into(), sites: vec![] }).await.unwrap();
+    let of_sun = |sees| PutScopes { company: Some(sun.id), sites: vec![], sees };
+    let olena = Phone::of(&server.ctx, "Olena").await;
+    let taras = Phone::of(&server.ctx, "Taras").await;
+    people::put_scopes(&server.ctx, taras.session.person, &of_sun(Sees::Own)).await.unwrap();
+    let (ticket, _) = olena.file("The lift").await;
+    let by_mail = ParticipantBody { person: None, email: Some("taras@example.com".into()) };
+    let unknown = ParticipantBody { person: None, email: Some("nobody@example.com".into()) };
+    let verdicts = olena
+        .send(&[
+            olena.participant(kind::PARTICIPANT_ADD, ticket, &by_mail),
+            olena.participant(kind::PARTICIPANT_ADD, ticket, &unknown),
+            olena.participant(kind::PARTICIPANT_REMOVE, ticket, &by_mail),
+            olena.participant(kind::PARTICIPANT_REMOVE, ticket, &unknown),
+        ])
+        .await;
+    assert_eq!(rejected(&verdicts[0]), code::UNKNOWN_PERSON);
+    assert_eq!(verdicts[0], verdicts[1], "a stranger looks like nobody");
+    assert_eq!(verdicts[2], verdicts[3]);
+    // Whom staff let follow may be let go again.
+    staff::participants(&server.ctx, "Ira", ticket, &[taras.session.person], &[]).await.unwrap();
+    applied(&olena.send(&[olena.participant(kind::PARTICIPANT_REMOVE, ticket, &by_mail)]).await[0]);
+    people::put_scopes(&server.ctx, olena.session.person, &of_sun(Sees::Own)).await.unwrap();
+    applied(&olena.send(&[olena.participant(kind::PARTICIPANT_ADD, ticket, &by_mail)]).await[0]);
 }
 
 async fn a_follower_may_leave_but_not_throw_others_out(server: TestServer) {

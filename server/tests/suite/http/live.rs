@@ -79,17 +79,22 @@ async fn a_stream_ends_with_its_session_and_frees_its_place() {
     let url = format!("/sessions/{}", lost.tokens.session);
     assert_eq!(kept.ask(Method::DELETE, &url).send().await.unwrap().status().as_u16(), 204);
     assert!(soon(stream.next()).await.is_none());
-    // Four at a time, and a closed one frees its place.
+}
+
+#[tokio::test]
+async fn a_stream_left_half_open_by_a_lost_network_gives_way_to_a_new_one() {
+    let desk = Desk::open().await;
+    let phone = desk.phone("olena@firm.example").await;
     let mut open = Vec::new();
-    for _ in 0..4 {
-        open.push(Stream::open(&kept).await);
+    for _ in 0..5 {
+        let mut stream = Stream::open(&phone).await;
+        soon(stream.next()).await.unwrap();
+        open.push(stream);
     }
-    problem(kept.ask(Method::GET, "/live"), 429, "too_many_requests").await;
-    open.clear();
-    let began = Instant::now();
-    while kept.ask(Method::GET, "/live").send().await.unwrap().status().as_u16() == 429 {
-        assert!(began.elapsed() < Duration::from_secs(10), "a closed stream keeps its place");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(soon(open[0].next()).await.is_none(), "the oldest of five ends");
+    phone.file("The till", Vec::new()).await;
+    for stream in &mut open[1..] {
+        assert!(soon(stream.next()).await.is_some(), "the other four hear of it");
     }
 }
 
