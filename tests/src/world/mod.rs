@@ -53,13 +53,16 @@ pub struct Plan {
     pub die_at_poll: u64,
     /// The first phone stops at this change of its disk; 0: as the script says.
     pub stop_at_change: u64,
+    /// A fault planted in the product (feature `planted`); empty: none.
+    pub planted: &'static str,
     /// Keep the trace's lines.
     pub keep: bool,
 }
 
 impl Plan {
     /// A short seed.
-    pub const SHORT: Self = Self { acts: 40, seconds: 45, die_at_poll: 0, stop_at_change: 0, keep: false };
+    pub const SHORT: Self =
+        Self { acts: 40, seconds: 45, die_at_poll: 0, stop_at_change: 0, planted: "", keep: false };
 }
 
 /// What came of a seed.
@@ -101,15 +104,19 @@ pub struct World {
     fate: Rng,
     dead_spots: Vec<(u64, usize)>,
     full_until: Vec<(u64, usize)>,
-    files: Vec<(usize, pocketdesk_protocol::ids::TicketId, uuid::Uuid)>,
-    restored: bool,
+    files: Vec<(usize, uuid::Uuid)>,
 }
 
 /// Runs a seed to its end.
 pub fn run(seed: u64, plan: &Plan) -> Outcome {
     Morning::prepare();
     disk::vfs::host(seed, clock::BEGIN);
-    on_virtual_time(async { World::live(seed, plan).await })
+    #[cfg(feature = "planted")]
+    pocketdesk_protocol::planted::plant(plan.planted);
+    let outcome = on_virtual_time(async { World::live(seed, plan).await });
+    #[cfg(feature = "planted")]
+    pocketdesk_protocol::planted::plant("");
+    outcome
 }
 
 fn on_virtual_time<T>(work: impl Future<Output = T>) -> T {
@@ -131,7 +138,7 @@ thread_local! {
 }
 
 /// Virtual ms that a morning takes; seeds that copy it begin after it.
-const MORNING_MS: i64 = 600_000;
+const MORNING_MS: i64 = 830_000;
 
 impl Morning {
     /// Makes this thread's if there is none yet.
@@ -180,7 +187,6 @@ impl World {
             dead_spots: Vec::new(),
             full_until: Vec::new(),
             files: Vec::new(),
-            restored: false,
         }
     }
 

@@ -230,8 +230,8 @@ impl World {
             }
             Act::BackUp => self.desk.back_up().await,
             Act::Restore => {
-                if self.desk.has_backup() && self.desk.restore().await {
-                    self.restored = true;
+                if self.desk.has_backup() {
+                    self.desk.restore().await;
                 }
             }
         }
@@ -343,7 +343,7 @@ impl World {
                 if let (Some(op), Some(entity)) = (parsed(&key.op), parsed(&key.entity)) {
                     self.promised(phone, mark, What::Comment, Some(ticket), Some(OpId(op)), EntityId(entity));
                 }
-                self.files.extend(attached.map(|id| (phone, ticket, id)));
+                self.files.extend(attached.map(|id| (phone, id)));
             }
             Some(Err(error)) => self.refused(phone, &error),
             None => {}
