@@ -48,6 +48,12 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure the core beside the least a whole stack could cost: `--small` for a look, `--rounds N` for more of them.
+    Bench {
+        /// Handed to the program as they are.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Format, clippy, licences and sources of dependencies, house arrows.
     Check,
     /// Write the goldens (help, OpenAPI, API surface, schema) anew, on purpose; then read the diff.
@@ -62,6 +68,7 @@ fn main() -> ExitCode {
         Verb::Test { quick } => verbs::test(quick),
         Verb::Nightly => verbs::nightly(),
         Verb::Sim { arguments } => verbs::sim(&arguments),
+        Verb::Bench { arguments } => verbs::bench(&arguments),
         Verb::Check => check::check(true),
         Verb::Bless => verbs::bless(),
         Verb::Setup => setup::everything(),

@@ -29,7 +29,29 @@ pub fn sim(arguments: &[String]) -> Done {
     world.args(["run", "--quiet", "--profile", "sim", "--package", "pocketdesk-tests"]);
     world.args(["--features", "planted", "--bin", "pocketdesk-sim", "--"]).args(arguments);
     let status = world.status().map_err(|why| format!("The simulation did not start: {why}"))?;
-    if status.success() { Ok(()) } else { Err("World failed; the seeds and what to type stand above.".into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err("World failed; the seeds and what to type stand above.".into())
+    }
+}
+
+/// The core beside the floor, optimised; the ratios are what counts.
+pub fn bench(arguments: &[String]) -> Done {
+    let mut bench = cargo();
+    bench.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "pocketdesk-tests",
+        "--bin",
+        "pocketdesk-bench",
+        "--",
+    ]);
+    let status =
+        bench.args(arguments).status().map_err(|why| format!("The benchmark did not start: {why}"))?;
+    if status.success() { Ok(()) } else { Err("The benchmark did not end; why stands above.".into()) }
 }
 
 /// Everything that must pass; with `quick` what needs no service and little time.
