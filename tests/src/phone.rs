@@ -50,6 +50,8 @@ pub struct Switch {
     pub offline: bool,
     /// Only `sync_now` and what needs the desk touches the network.
     pub by_hand: bool,
+    /// How many bytes of loaded files to keep, if not as many as a phone does.
+    pub keeps: Option<u64>,
 }
 
 impl Phone {
@@ -90,6 +92,7 @@ impl Phone {
             Config::new(home.path().join("data").display().to_string(), format!("{owner}'s phone"), "en");
         config.offline = switch.offline;
         config.automatic = !switch.by_hand;
+        config.attachment_cache_bytes = switch.keeps.unwrap_or(config.attachment_cache_bytes);
         let app = Pocketdesk::open_with(config, env).await.expect("the app opens");
         teller.says(&owner, "opens the app");
         Self { owner, app, net, time, teller, home, place, runtime: Some(runtime) }
@@ -98,7 +101,7 @@ impl Phone {
     /// A second process on the same folder, such as a command line beside the app: it writes and reads, and does not
     /// sync.
     pub async fn second_process(&self) -> Self {
-        self.off_but_running().opened(Switch { by_hand: true, offline: true }).await
+        self.off_but_running().opened(Switch { by_hand: true, offline: true, ..Switch::default() }).await
     }
 
     /// Another device with a copy of this one's whole folder, secrets too, as a careless backup makes it.
@@ -294,6 +297,17 @@ impl Phone {
             .await
             .unwrap_or_else(|_| panic!("{}'s phone should lose the ticket: {why}", self.owner));
         self.says(format!("no longer sees the ticket: {why}"));
+    }
+
+    /// Lets time pass in steps while something is waited for that comes with time alone.
+    pub async fn meanwhile<T>(&self, step: Duration, wait: impl Future<Output = T>) -> T {
+        let passing = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                self.time.advance(step);
+            }
+        };
+        tokio::select! { done = wait => done, () = passing => unreachable!("time passes without end") }
     }
 
     async fn watch<T: Debug, F: Future<Output = Option<T>>>(

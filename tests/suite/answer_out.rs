@@ -143,17 +143,11 @@ async fn a_reply_the_server_chokes_on_holds_up_nothing_but_its_lane() {
         let why = delivery_of(view, "poison");
         matches!(why, Some(Delivery::Attention { why: AttentionReason::ServerCannotTakeIt, .. }))
     };
-    let on = async {
-        loop {
-            olena.time.advance(Duration::from_secs(30));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
     let stuck = async {
         olena.shows(&other, "the other ticket going on", |view| said(view, "of another ticket")).await;
         olena.shows(&key, "the poison needing her", unknown).await
     };
-    let view = tokio::select! { view = stuck => view, () = on => unreachable!() };
+    let view = olena.meanwhile(Duration::from_secs(30), stuck).await;
     let Some(Delivery::Attention { remedies, .. }) = delivery_of(&view, "poison") else { unreachable!() };
     assert!(remedies.contains(&Remedy::CopyText), "{remedies:?}");
     assert!(!remedies.contains(&Remedy::Discard), "its outcome is unknown: {remedies:?}");

@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests write files, start processes and wait")]
 
 mod answer_out;
+mod attachments;
+mod bad_input;
 mod cache;
 mod company;
 mod day;
@@ -11,10 +13,14 @@ mod disk;
 mod export;
 mod filing;
 mod kills;
+mod live;
 mod network;
+mod old_and_new;
 mod processes;
 mod remedies;
+mod report;
 mod restore;
+mod search;
 mod sign_out;
 mod two_phones;
 mod week;

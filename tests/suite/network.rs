@@ -20,17 +20,6 @@ async fn with_a_ticket(desk: &Desk) -> (Phone, TicketKey) {
     (olena, key)
 }
 
-/// Lets time pass in steps while something is waited for.
-async fn meanwhile<T>(phone: &Phone, step: Duration, wait: impl Future<Output = T>) -> T {
-    let passing = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            phone.time.advance(step);
-        }
-    };
-    tokio::select! { done = wait => done, () = passing => unreachable!("time passes without end") }
-}
-
 #[tokio::test]
 async fn a_refresh_whose_answer_is_lost_signs_nobody_out() {
     let desk = Desk::open("A lost refresh").await;
@@ -43,7 +32,7 @@ async fn a_refresh_whose_answer_is_lost_signs_nobody_out() {
         olena.net.next(2, "/token", Fate::AnswerLost);
         olena.reply(&key, answer).await;
         let there = olena.shows(&key, "it with the desk", |view| said(view, answer));
-        meanwhile(&olena, Duration::from_secs(5), there).await;
+        olena.meanwhile(Duration::from_secs(5), there).await;
     }
     let olena = olena.killed(Default::default()).await;
     olena.time.advance(Duration::from_secs(20 * 60));
@@ -65,7 +54,7 @@ async fn on_a_network_that_buffers_streams_news_come_all_the_same() {
     olena.time.advance(Duration::from_secs(6));
     desk.staff().reply(&key.id, "Oil it").await.expect("staff");
     let there = olena.shows(&key, "the reply", |view| comment(view, "Oil it").is_some());
-    meanwhile(&olena, Duration::from_secs(2), there).await;
+    olena.meanwhile(Duration::from_secs(2), there).await;
     desk.staff().reply(&key.id, "And wait").await.expect("staff");
     olena.shows(&key, "the next reply", |view| comment(view, "And wait").is_some()).await;
 }
@@ -96,7 +85,7 @@ async fn a_portal_that_answers_for_the_desk_does_not_swallow_a_file() {
                 file.state == FileState::Complete && with_the_desk(file.delivery.as_ref())
             })
         });
-        meanwhile(&olena, Duration::from_secs(5), whole).await;
+        olena.meanwhile(Duration::from_secs(5), whole).await;
         assert_eq!(desk.staff().file(&file.id).await.expect("staff open it"), bytes);
     }
 }
@@ -135,5 +124,5 @@ async fn no_request_that_hangs_holds_the_others_for_ever() {
     olena.net.next(1, "/sync", Fate::Silent);
     olena.reply(&key, "into the void").await;
     let there = olena.shows(&key, "it with the desk", |view| said(view, "into the void"));
-    meanwhile(&olena, Duration::from_secs(5), there).await;
+    olena.meanwhile(Duration::from_secs(5), there).await;
 }

@@ -364,7 +364,10 @@ async fn a_ticket_is_taken_back_by_its_author_once_and_for_all() {
     let view = olena.sees(&key).await;
     // The status is the desk's word; the wish stands beside it, and cannot be asked for twice.
     assert_eq!(view.summary.status, TicketStatus::New, "{view:#?}");
-    assert_eq!(view.requests.iter().map(|request| request.kind.as_str()).collect::<Vec<_>>(), ["ticket.withdraw"]);
+    assert_eq!(
+        view.requests.iter().map(|request| request.kind.as_str()).collect::<Vec<_>>(),
+        ["ticket.withdraw"]
+    );
     assert!(!view.can_withdraw, "{view:#?}");
     olena.app.set_offline(false);
     let view = olena

@@ -54,9 +54,11 @@ async fn acknowledged_words_that_a_restored_server_lost_come_back_once() {
 
     desk.teller.section("the server is restored; nobody does anything");
     desk.restore(&backup).await;
-    phone.time.advance(Duration::from_secs(60));
-    desk.shows(&key.id, "all replies again", |ticket| texts_of(ticket).len() == 3).await;
-    desk.shows(&second.id, "the second ticket again", |ticket| texts_of(ticket).len() == 2).await;
+    let back = async {
+        desk.shows(&key.id, "all replies again", |ticket| texts_of(ticket).len() == 3).await;
+        desk.shows(&second.id, "the second ticket again", |ticket| texts_of(ticket).len() == 2).await;
+    };
+    phone.meanwhile(Duration::from_secs(10), back).await;
     let complete = |ticket: &serde_json::Value| {
         ticket["attachments"]
             .as_array()
@@ -167,14 +169,14 @@ async fn a_reply_that_comes_back_before_its_ticket_waits_for_it() {
         let delivery = comment(view, "since the morning").and_then(|comment| comment.delivery.clone());
         matches!(delivery, Some(Delivery::Saved { waits_for: WaitsFor::Ticket, .. }))
     };
-    tablet.shows(&on_tablet, "its words waiting for the ticket", waits).await;
+    let waiting = tablet.shows(&on_tablet, "its words waiting for the ticket", waits);
+    tablet.meanwhile(Duration::from_secs(10), waiting).await;
     assert_eq!(tablet.app.accounts().await.expect("accounts")[0].attention, 0, "nothing for her to do");
 
     desk.teller.section("the phone comes back: both are there");
     phone.app.set_offline(false);
-    desk.shows(&key.id, "the ticket again", |ticket| ticket["ticket"]["subject"] == "Sink").await;
-    tablet.time.advance(Duration::from_secs(301));
-    desk.shows(&key.id, "the reply again", |ticket| texts_of(ticket) == ["since the morning"]).await;
+    let back = desk.shows(&key.id, "both again", |ticket| texts_of(ticket) == ["since the morning"]);
+    tablet.meanwhile(Duration::from_secs(10), back).await;
     phone
         .shows(&key, "both with the desk", |view| {
             registered(view.summary.delivery.as_ref()) && comment(view, "since the morning").is_some()
@@ -223,7 +225,9 @@ async fn wishes_and_marks_that_no_longer_fit_a_restored_server_bother_nobody() {
     desk.teller
         .section("restored: the desk never heard of the solving; her words are back, and nothing needs her");
     desk.restore(&backup).await;
-    desk.shows(&key.id, "her words again", |ticket| texts_of(ticket).contains(&"it squeaks again")).await;
+    let back =
+        desk.shows(&key.id, "her words again", |ticket| texts_of(ticket).contains(&"it squeaks again"));
+    olena.meanwhile(Duration::from_secs(10), back).await;
     olena
         .shows(&key, "them, too", |view| said(view, "it squeaks again") && comment(view, "Oiled").is_none())
         .await;

@@ -72,17 +72,11 @@ async fn a_week_without_the_server_costs_no_word_and_little_battery() {
     desk.teller.section("the server is back, and nobody tells the phone");
     desk.start().await;
     // In steps: jitter, a refresh of the token and the pushes each have their wake-up.
-    let moving = async {
-        loop {
-            olena.time.advance(Duration::from_secs(10));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
     let all_there = async {
         olena.shows(&key, "every word with the desk", |view| words.iter().all(|text| said(view, text))).await;
         olena.shows(&new, "a number", |view| registered(view.summary.delivery.as_ref())).await
     };
-    tokio::select! { () = moving => unreachable!(), _ = all_there => {} }
+    olena.meanwhile(Duration::from_secs(10), all_there).await;
     let there = desk.staff().ticket(&key.id).await.expect("staff");
     let said: Vec<_> =
         there["comments"].as_array().expect("comments").iter().map(|c| c["text"].clone()).collect();
