@@ -213,6 +213,28 @@ fn a_watching_script_hears_a_reply_as_it_comes() {
 }
 
 #[test]
+fn of_many_processes_at_once_none_leaves_its_words_behind() {
+    let desk = Desk::open();
+    let here = Terminal::new();
+    here.sign_in(&desk, OLENA);
+    let file = |at: u32| {
+        let subject = format!("S{at}");
+        let mut command = here.command(&["new", "--subject", &subject, "--description", "D", "--json"]);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let all: Vec<_> = (0..6).map(file).collect();
+    for one in all {
+        let done = one.wait_with_output().unwrap();
+        let filed: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(
+            filed["delivery"], "registered",
+            "the ten seconds went by beside a process that had ended"
+        );
+    }
+    assert_eq!(desk.tickets(), 6);
+}
+
+#[test]
 fn signing_out_does_not_leave_words_behind_unasked() {
     let desk = Desk::open();
     let here = Terminal::new();
