@@ -59,7 +59,9 @@ impl std::str::FromStr for Status {
         [Self::New, Self::Open, Self::WaitsForRequester, Self::Solved, Self::Closed]
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no status; one of new, open, waits_for_requester, solved, closed"))
+            .ok_or_else(|| {
+                format!("{text:?} is no status; one of new, open, waits_for_requester, solved, closed")
+            })
     }
 }
 

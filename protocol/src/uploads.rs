@@ -39,6 +39,9 @@ pub struct Upload {
 
 impl std::fmt::Debug for Upload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upload").field("id", &self.id).field("complete", &self.complete).finish_non_exhaustive()
+        f.debug_struct("Upload")
+            .field("id", &self.id)
+            .field("complete", &self.complete)
+            .finish_non_exhaustive()
     }
 }

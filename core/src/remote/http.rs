@@ -15,7 +15,12 @@ use crate::env::{Body, NetError, Remote};
 /// To connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 /// A phone changes networks: connections that lay idle longer are not trusted.
-const POOL_IDLE: Duration = Duration::from_secs(50);
+const POOL_IDLE: Duration = Duration::from_secs(20);
+/// Connections that lie idle at most. Each one that a change of network killed costs [`UNACKNOWLEDGED`] before the
+/// next is tried, and all of them together must stay under the minute of 3-sync rule 10.
+const POOL_SIZE: usize = 2;
+/// What was sent and not acknowledged for so long went into a dead connection.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// Why the client could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +59,15 @@ impl Http {
             .map_err(|error| HttpError::Client(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let client = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let builder = builder.tcp_user_timeout(UNACKNOWLEDGED);
+        let client = builder
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(POOL_SIZE)
+            .tcp_keepalive(UNACKNOWLEDGED)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .build()
