@@ -318,6 +318,9 @@ async fn sweep_for_ever(app: Arc<App>) {
         if let Err(error) = crate::sync::forget(&app.ctx).await {
             tracing::warn!(%error, "bodies of old verdicts could not be forgotten; tried again in an hour");
         }
+        if let Err(error) = crate::auth::sessions::forget(&app.ctx).await {
+            tracing::warn!(%error, "old refresh tokens could not be forgotten; tried again in an hour");
+        }
         tokio::select! {
             biased;
             () = app.closing.cancelled() => return,

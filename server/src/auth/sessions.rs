@@ -7,7 +7,7 @@ use pocketdesk_protocol::{
 
 use super::{Auth, AuthError};
 use crate::{
-    context::{ServiceError, Session},
+    context::{Context, DAY_MS, ServiceError, Session},
     store::{
         Mode, StoreError,
         write::{Write, with_write},
@@ -79,4 +79,23 @@ pub async fn end_all(tx: &mut Write, person: PersonId) -> Result<(), StoreError>
     )
     .await?;
     Ok(())
+}
+
+/// Days a spent refresh token is remembered, so that its return is known for theft; later it is merely unknown.
+const SPENT_DAYS: i64 = 90;
+
+/// Forgets refresh tokens spent long ago and all of sessions that ended long ago; answers how many.
+pub async fn forget(ctx: &Context) -> Result<u64, StoreError> {
+    with_write(ctx, move |tx, _| {
+        Box::pin(async move {
+            let before = tx.now - SPENT_DAYS * DAY_MS;
+            tx.execute(
+                "DELETE FROM refresh_token WHERE (rotation <> '' AND created_at < $1) OR session IN \
+                 (SELECT id FROM session WHERE ended_at > 0 AND ended_at < $1)",
+                &values![before],
+            )
+            .await
+        })
+    })
+    .await
 }

@@ -136,6 +136,12 @@ async fn end(store: &dyn Store, env: &Env, outside: &dyn Outside) -> Result<(), 
         true => 0,
         false => remove::replay(tx.as_mut(), outside).await?,
     };
+    // The bytes of what was erased came back with the backup's files: the first sweep takes them.
+    tx.execute(
+        "UPDATE upload SET complete = $1 WHERE id IN (SELECT id FROM gone WHERE kind = 'attachment' AND why = 'erased')",
+        &values![crate::blobs::uploads::GOING],
+    )
+    .await?;
     tx.execute("DELETE FROM meta WHERE name = 'restoring'", &[]).await?;
     tx.commit().await?;
     tracing::info!(epoch = epoch.0, replayed, "restored");

@@ -37,7 +37,7 @@ const OPEN: i64 = 0;
 /// Whole, and its digest was right.
 const WHOLE: i64 = 1;
 /// Its bytes are being deleted.
-pub(super) const GOING: i64 = 2;
+pub(crate) const GOING: i64 = 2;
 
 /// Why bytes are not taken.
 #[derive(Debug, thiserror::Error)]
@@ -413,7 +413,9 @@ async fn begin(
     }
     let open = tx
         .query(
-            "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM upload WHERE person_id = $1 AND complete = 0",
+            // A whole file that no op has named costs as much as an unfinished one, and is swept as late.
+            "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM upload u WHERE u.person_id = $1 AND \
+             (u.complete = 0 OR NOT EXISTS (SELECT 1 FROM attachment a WHERE a.id = u.id))",
             &values![person],
         )
         .await?;
@@ -421,7 +423,7 @@ async fn begin(
         open.first().map_or(Ok((0, 0)), |row| Ok::<_, StoreError>((row[0].int()?, row[1].int()?)))?;
     if files >= i64::from(quota.files) || bytes.unsigned_abs().saturating_add(wish.size) > quota.bytes {
         return Err(UploadError::Quota(
-            "too many files are unfinished; finish some, or wait until they are swept",
+            "too many files are unfinished or named by nothing sent; send what names them, or wait until they are swept",
         ));
     }
     let (now, size) = (tx.now, i64::try_from(wish.size).unwrap_or(i64::MAX));

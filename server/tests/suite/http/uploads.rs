@@ -184,12 +184,14 @@ async fn an_id_keeps_its_file_and_a_person_their_measure() {
         phone.begin(&file("small.bin", 10, seed).0).await;
     }
     problem(begin(&file("fourth.bin", 10, 6).0), 429, "too_many_requests").await;
-    // What is finished no longer counts.
+    // What is whole counts until something sent names it: else bytes could be left for a month without end.
     let (small, bytes) = file("small.bin", 10, 3);
     problem(begin(&small), 429, "too_many_requests").await;
     let (done, done_bytes) = file("one.bin", 400_000, 1);
     let done = FileRef { id: one.id, ..done };
     phone.upload(&done, &done_bytes).await;
+    problem(begin(&small), 429, "too_many_requests").await;
+    phone.file("The till", vec![done.clone()]).await;
     phone.upload(&small, &bytes).await;
 }
 
