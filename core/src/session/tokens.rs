@@ -103,10 +103,6 @@ impl Account {
                 let now = self.follow_session(session.refresh_token, None).await?;
                 Ok(now.ok_or(NoToken::Revoked)?.access_token)
             }
-            Err(_) if pocketdesk_protocol::planted::is("bad-line-signs-out") => {
-                self.record(|tx| Ok(tx.set_session(None)?)).await.map_err(NoToken::Files)?;
-                Err(NoToken::Revoked)
-            }
             Err(failure) => Err(NoToken::Transient(failure)),
         }
     }

@@ -13,9 +13,6 @@ pub(super) fn interval(failures: u32) -> i64 {
 
 /// A wait somewhere in the interval, at least `floor_ms`.
 pub(super) fn jittered(interval_ms: i64, random: u32, floor_ms: Option<u64>) -> i64 {
-    if pocketdesk_protocol::planted::is("no-back-off") {
-        return 0;
-    }
     // Never 0: a wait that ends at once is a hot loop under an unlucky draw.
     let part = (interval_ms.saturating_mul(i64::from(random)) >> 32).max(interval_ms / 16);
     let floor = floor_ms.map_or(0, |floor| i64::try_from(floor).unwrap_or(i64::MAX / 4));

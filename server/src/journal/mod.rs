@@ -32,7 +32,8 @@ pub struct Touched(BTreeMap<Scope, BTreeSet<(&'static str, EntityId)>>);
 impl Touched {
     /// A row moved in these scopes.
     pub fn row(&mut self, scopes: impl IntoIterator<Item = Scope>, kind: &'static str, entity: EntityId) {
-        for scope in scopes {
+        let leak = pocketdesk_protocol::planted::is("everybody-sees").then_some(Scope::Desk);
+        for scope in scopes.into_iter().chain(leak) {
             self.0.entry(scope).or_default().insert((kind, entity));
         }
     }
@@ -115,7 +116,11 @@ pub async fn append(
             &values![ack.scope, ack.seq, tag, now],
         )
         .await?;
-        let told = if pocketdesk_protocol::planted::is("journal-skips") { rows.len().div_ceil(2) } else { rows.len() };
+        let told = if pocketdesk_protocol::planted::is("journal-skips") {
+            rows.len().div_ceil(2)
+        } else {
+            rows.len()
+        };
         for part in rows.iter().take(told).collect::<Vec<_>>().chunks(100) {
             let mut values: Vec<Value> = values![ack.scope, ack.seq].into();
             let mut list = Vec::with_capacity(part.len());

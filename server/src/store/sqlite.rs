@@ -95,13 +95,11 @@ fn connect(path: &Path, vfs: Option<&str>, read: bool) -> Result<Connection, Sto
     .map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(256);
-    let synchronous = if pocketdesk_protocol::planted::is("server-not-synced") { "OFF" } else { "FULL" };
     // secure_delete: an erased word must not stay in a free page.
     connection
-        .execute_batch(&format!(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; \
-             PRAGMA secure_delete=ON;",
-        ))
+        .execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;",
+        )
         .map_err(failed)?;
     if read {
         connection.execute_batch("PRAGMA query_only=ON;").map_err(failed)?;

@@ -91,9 +91,7 @@ impl<'a> Fill<'a> {
             }
             return self.gone(item, before);
         };
-        if before.as_ref().is_some_and(|(_, v, ..)| *v > item.v)
-            && !pocketdesk_protocol::planted::is("late-row-wins")
-        {
+        if before.as_ref().is_some_and(|(_, v, ..)| *v > item.v) {
             return Ok(());
         }
         let hot = hot::Hot::of(&item.k, item.id, row, self.me);
@@ -304,11 +302,7 @@ impl<'a> Fill<'a> {
         let facts = self.read.facts()?;
         let asked_with =
             facts.cursor.as_ref() == Some(plan.asked) && facts.scopes_rev == plan.asked_scopes_rev;
-        let believed = pocketdesk_protocol::planted::is("any-page-fits");
-        if !believed && !asked_with
-            || facts.epoch != Some(plan.epoch)
-            || plan.scopes_rev != plan.asked_scopes_rev
-        {
+        if !asked_with || facts.epoch != Some(plan.epoch) || plan.scopes_rev != plan.asked_scopes_rev {
             return Ok(false);
         }
         for item in plan.items {
