@@ -235,6 +235,27 @@ fn of_many_processes_at_once_none_leaves_its_words_behind() {
 }
 
 #[test]
+fn what_many_processes_file_at_once_before_a_sign_in_goes_out_with_it() {
+    let desk = Desk::open();
+    let here = Terminal::new();
+    let file = |at: u32| {
+        let subject = format!("S{at}");
+        let arguments = ["--offline", "new", "--subject", &subject, "--description", "D", "--json"];
+        here.command(&arguments).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let all: Vec<_> = (0..6).map(file).collect();
+    for one in all {
+        assert!(one.wait_with_output().unwrap().status.success());
+    }
+    here.sign_in(&desk, OLENA);
+    here.one(&["sync"]);
+    let listed = here.json(&["list"]);
+    assert_eq!(listed.len(), 6);
+    assert!(listed.iter().all(|ticket| ticket["delivery"] == "registered"), "{listed:?}");
+    assert_eq!(desk.tickets(), 6);
+}
+
+#[test]
 fn signing_out_does_not_leave_words_behind_unasked() {
     let desk = Desk::open();
     let here = Terminal::new();

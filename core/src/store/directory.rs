@@ -17,6 +17,8 @@ use crate::env::{
 
 /// The file that says who syncs.
 const LOCK: &str = "sync.lock";
+/// The file that says who makes an account.
+const MAKING: &str = "making.lock";
 /// The person's words.
 pub(crate) const OWN: &str = "own.db";
 
@@ -111,6 +113,11 @@ impl Home {
         Ok(self.accounts_dir().join(name))
     }
 
+    /// Takes the right to make an account, if no other process has it.
+    pub fn making(&self) -> Result<Option<SyncLock>> {
+        Ok(self.disk.lock(&self.dir.join(MAKING))?.map(|lock| SyncLock { _lock: lock }))
+    }
+
     /// Takes the right to sync the account, if no other process has it.
     pub fn lock(&self, name: &str) -> Result<Option<SyncLock>> {
         let path = self.account_dir(name)?.join(LOCK);
@@ -118,7 +125,7 @@ impl Home {
     }
 }
 
-/// The right to sync an account; ends when dropped, and when its process dies in whatever way.
+/// The right of one process; ends when dropped, and when its process dies in whatever way.
 pub struct SyncLock {
     _lock: Box<dyn Send + Sync>,
 }
