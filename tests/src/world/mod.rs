@@ -60,9 +60,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A short seed.
+    /// A short seed: ten thousand of them are a few minutes.
     pub const SHORT: Self =
-        Self { acts: 40, seconds: 45, die_at_poll: 0, stop_at_change: 0, planted: "", keep: false };
+        Self { acts: 18, seconds: 20, die_at_poll: 0, stop_at_change: 0, planted: "", keep: false };
+    /// A fuller one.
+    pub const DAY: Self = Self { acts: 40, seconds: 45, ..Self::SHORT };
 }
 
 /// What came of a seed.
@@ -344,10 +346,9 @@ impl World {
             self.problems.push(format!("0: the server answered 500 {} times", self.net.defects()));
         }
         // What rests on the phone survives the loss of its power.
-        for phone in 0..self.phones.len() {
-            self.lose_power(phone);
-            self.phones[phone].boot().await;
-        }
+        let phone = self.fate.usize(..self.phones.len());
+        self.lose_power(phone);
+        self.phones[phone].boot().await;
         self.look().await;
     }
 
@@ -401,7 +402,20 @@ pub fn run_many(
     });
 }
 
-/// For the trace of a seed that failed: what to type.
-pub fn replay(seed: u64) -> String {
-    format!("cargo x sim --seed {seed}")
+/// For a seed that failed: what to type.
+pub fn replay(seed: u64, plan: &Plan) -> String {
+    let mut line = format!("cargo x sim --seed {seed}");
+    let mut add = |option: &str, value: u64, usual: u64| {
+        if value != usual {
+            line += &format!(" --{option} {value}");
+        }
+    };
+    add("acts", plan.acts as u64, Plan::SHORT.acts as u64);
+    add("seconds", plan.seconds, Plan::SHORT.seconds);
+    add("poll", plan.die_at_poll, 0);
+    add("change", plan.stop_at_change, 0);
+    if !plan.planted.is_empty() {
+        line += &format!(" --planted {}", plan.planted);
+    }
+    line
 }

@@ -13,7 +13,7 @@ use std::{
 use pocketdesk_tests::world::{Plan, replay, run, run_many};
 
 const USAGE: &str = "usage: pocketdesk-sim (--seed N | --seeds FROM..TO) [--acts N] [--seconds N] [--poll N] \
-                     [--change N] [--threads N]";
+                     [--change N] [--planted FAULT] [--threads N]";
 
 struct Args {
     seed: Option<u64>,
@@ -42,6 +42,7 @@ fn args() -> Result<Args, String> {
             "--seconds" => args.plan.seconds = number()?,
             "--poll" => args.plan.die_at_poll = number()?,
             "--change" => args.plan.stop_at_change = number()?,
+            "--planted" => args.plan.planted = value.leak(),
             "--threads" => args.threads = size()?,
             _ => return Err(format!("{word} is not known")),
         }
@@ -86,7 +87,7 @@ fn many(args: &Args) -> ExitCode {
             eprintln!("{done} seeds");
         }
         if let Some(first) = outcome.problems.first() {
-            println!("{}   # {first}", replay(seed));
+            println!("{}   # {first}", replay(seed, &args.plan));
             failed.lock().expect("no panic holds it").push(seed);
         }
     });
