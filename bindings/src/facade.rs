@@ -12,9 +12,9 @@ use pocketdesk_core::{
 };
 use pocketdesk_domain::{
     model::{
-        AccountView, AttachmentView, Delivery, DeviceView, DraftView, ExportReport, Mended, NewDraft,
-        NewReply, NewTicket, NewWords, OpKey, OutboxItem, SearchHit, Signal, SyncReport, TicketFilter,
-        TicketKey, TicketPage, TicketView, TransferView, Unsent,
+        AccountView, AttachmentView, Delivery, DeviceView, DiagnosticReport, DraftView, ExportReport, Mended,
+        NewDraft, NewReply, NewTicket, NewWords, OpKey, OutboxItem, SearchHit, Signal, SyncReport,
+        TicketFilter, TicketKey, TicketPage, TicketView, TransferView, Unsent,
     },
     outbox::new_op::Request,
 };
@@ -450,6 +450,12 @@ impl Pocketdesk {
     /// `files/`. Works for an account that can only be read, too.
     pub async fn export(&self, account: String, dir: String) -> Result<ExportReport, DeskError> {
         self.on(Some(account), |account| async move { account.export(dir.into()).await }).await
+    }
+
+    /// States, versions, counts and the last errors of every account, for the person to look at and to send to whoever
+    /// helps them: no word of theirs is in it, no name, no address and no token.
+    pub async fn report(&self) -> Result<DiagnosticReport, DeskError> {
+        self.call(|accounts| async move { accounts.report().await }).await
     }
 
     /// Returns when no database is locked by this process, for iOS before it is suspended. Any call, or

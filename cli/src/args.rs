@@ -355,6 +355,15 @@ Examples:
         /// The folder to make
         dir: PathBuf,
     },
+    /// Show what those who help you need to know: states, versions, counts, the last errors
+    #[command(after_help = "\
+Examples:
+  pocketdesk report
+  pocketdesk report > report.txt
+
+No word of yours is in it, no name, no address and no token; look at it before you send it.
+Nothing is sent by itself.")]
+    Report,
     /// List the accounts and where each stands
     #[command(after_help = "\
 Examples:

@@ -33,6 +33,18 @@ pub async fn list(app: &App) -> Outcome {
     Ok(exit::DONE)
 }
 
+pub async fn report(app: &App) -> Outcome {
+    let report = app.desk.report().await.map_err(|error| app.stop(error, ""))?;
+    for line in &report.lines {
+        if app.out.json {
+            app.out.object(&json!({"name": line.name, "value": line.value}))?;
+        } else {
+            app.out.line(&format!("{}: {}", line.name, line.value))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
 pub async fn devices(app: &App, what: Option<Devices>) -> Outcome {
     let account = app.the_account().await?.account;
     let devices = app.desk.devices(account.clone()).await.map_err(|error| app.stop(error, ""))?;

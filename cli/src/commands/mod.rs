@@ -39,6 +39,7 @@ pub async fn run(app: &App, command: Command) -> Outcome {
         Command::Sync { within } => sync::run(app, within).await,
         Command::Watch { id } => watch::run(app, id.as_deref()).await,
         Command::Export { dir } => accounts::export(app, &dir).await,
+        Command::Report => accounts::report(app).await,
         Command::Accounts => accounts::list(app).await,
         Command::Devices { what } => accounts::devices(app, what).await,
         Command::SignOut { force } => accounts::sign_out(app, force).await,

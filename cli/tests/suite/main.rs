@@ -9,6 +9,7 @@
 mod day;
 mod desk;
 mod help;
+mod kills;
 mod offline;
 mod person;
 mod terminal;

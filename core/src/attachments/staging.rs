@@ -132,6 +132,10 @@ impl Account {
 fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut plain: String = last.chars().filter(|c| !c.is_control()).collect();
+    if plain == "." || plain == ".." {
+        // No name, but a way to another folder.
+        plain.clear();
+    }
     if plain.len() > FILE_NAME_BYTES {
         // Its end says what kind of file it is.
         let extension = Path::new(&plain).extension().map(|end| format!(".{}", end.to_string_lossy()));
@@ -169,6 +173,7 @@ mod tests {
         assert_eq!(plain_name("../../etc/passwd"), "passwd");
         assert_eq!(plain_name("C:\\Users\\Max\\photo.jpg"), "photo.jpg");
         assert_eq!(plain_name("a\u{1b}[31m.png"), "a[31m.png");
+        assert_eq!((plain_name(".."), plain_name("a/.")), (String::new(), String::new()));
         let long = plain_name(&format!("{}.jpeg", "ї".repeat(300)));
         assert!(long.len() <= FILE_NAME_BYTES && long.ends_with("ї.jpeg"), "{long}");
     }

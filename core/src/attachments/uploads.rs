@@ -18,6 +18,7 @@ use pocketdesk_domain::{
 use pocketdesk_protocol::{
     ids::AttachmentId,
     limits::part_count,
+    session::problem,
     uploads::{Upload, UploadCreate},
 };
 use sha2::{Digest as _, Sha256};
@@ -229,7 +230,17 @@ impl Account {
 
     async fn upload_failed(self: &Arc<Self>, id: AttachmentId, error: &Error) -> Result<()> {
         tracing::info!(account = %self.name, %error, "a file did not get through; it is tried again");
+        self.note_error(error);
+        if matches!(error, Error::Files(FileError::Damaged)) {
+            // The person is told as of bytes that are gone; a disk that reads them later is believed.
+            self.standing().spoilt.insert(id);
+            self.show(&[Topic::Outbox, Topic::Inbox], |_| ());
+        }
         let (why, floor) = match error {
+            // A part that was spoilt on its way: the next one need not be.
+            Error::Remote(Failure::Refused { code, .. }) if code == problem::DIGEST_MISMATCH => {
+                (RetryReason::Network, 0)
+            }
             Error::Remote(Failure::Refused { .. }) | Error::Files(_) => (RetryReason::Server, HOUR_MS),
             Error::Remote(
                 Failure::Busy { after: Some(after) } | Failure::Server { after: Some(after), .. },

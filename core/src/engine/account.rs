@@ -4,7 +4,7 @@
 //! an `Arc` of this and never of each other.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
@@ -23,7 +23,7 @@ use pocketdesk_protocol::{
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{runner::Mail, shared::Shared, topics::Topic, worker::Worker};
+use super::{report::Errors, runner::Mail, shared::Shared, topics::Topic, worker::Worker};
 use crate::{
     attachments::{self, files::Folder},
     env::{Env, Queue},
@@ -77,6 +77,10 @@ pub(crate) struct Standing {
     pub answered: u64,
     /// Why the account can only be read and exported, if so: nothing of it is sent or received.
     pub unwritable: Option<String>,
+    /// Files whose bytes lie here and cannot be read any more.
+    pub spoilt: BTreeSet<AttachmentId>,
+    /// The last errors, for the report.
+    pub errors: Errors,
 }
 
 /// A file under way.
@@ -122,6 +126,8 @@ impl Account {
             pulled: 0,
             answered: 0,
             unwritable,
+            spoilt: BTreeSet::new(),
+            errors: Errors::default(),
         };
         Ok(Arc::new(Self {
             name,
@@ -320,11 +326,15 @@ impl Account {
 
     /// What is known of files' bytes, for screens.
     pub(crate) fn file_facts(&self, files: Vec<LocalFile>) -> BTreeMap<AttachmentId, FileFacts> {
-        let transfers = self.standing().transfers.clone();
+        let (transfers, spoilt) = {
+            let standing = self.standing();
+            (standing.transfers.clone(), standing.spoilt.clone())
+        };
         let mut facts: BTreeMap<AttachmentId, FileFacts> = files
             .into_iter()
             .map(|file| {
-                let facts = attachments::facts(&file, self.folder.has(&file.sealed));
+                let here = self.folder.has(&file.sealed) && !spoilt.contains(&file.file.id);
+                let facts = attachments::facts(&file, here);
                 (file.file.id, facts)
             })
             .collect();

@@ -249,6 +249,7 @@ impl Runner {
 
     pub(super) fn failed(&mut self, exchange: Exchange, token: String, failure: Failure) {
         self.nothing_sent();
+        self.account.note_error(&failure.clone().into());
         if matches!(failure, Failure::Unauthorized | Failure::Revoked) {
             self.rejected = Some(token);
         }

@@ -14,6 +14,7 @@ mod gathered;
 mod live;
 pub(crate) mod reads;
 mod remedies;
+mod report;
 pub(crate) mod runner;
 pub mod shared;
 mod sync_now;

@@ -89,6 +89,9 @@ impl Account {
                 }
             };
             self.standing().sending.clear();
+            if let Err(error) = &ended {
+                self.note_error(error);
+            }
             match ended {
                 Ok(End::Stopped) | Err(Error::Closed) => break,
                 Ok(End::Restart) => {}
@@ -112,6 +115,7 @@ impl Account {
                 }
             }
         }
+        self.keep_errors().await;
         self.show(&[Topic::Accounts, Topic::Outbox, Topic::Tickets], |standing| {
             standing.sync = SyncState::Idle
         });

@@ -26,6 +26,10 @@ use crate::env::{Body, Clock, NetError, Remote};
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// Between two chunks of a body.
 const IDLE: Duration = Duration::from_secs(30);
+/// An answer may come slower than [`SLOWEST_BYTES_A_MS`] for so long, ms.
+const DRIPS_FOR_MS: u64 = 60_000;
+/// Eight kbit/s: the slowest link that ever gets a page through.
+const SLOWEST_BYTES_A_MS: usize = 1;
 /// A page holds at least one commit of at most 200 entities.
 const ANSWER_BYTES: usize = 64 << 20;
 /// An error's body is a sentence.
@@ -261,8 +265,14 @@ impl Api {
     async fn collect(&self, body: Body, limit: usize) -> Result<Bytes, Failure> {
         let mut body = self.unhurried(body);
         let mut all = BytesMut::new();
+        let begun = self.clock.monotonic();
         while let Some(chunk) = body.next().await {
             let chunk = chunk?;
+            // Something always comes and it is never done: whoever drips it would hold up all the rest.
+            let allowed = DRIPS_FOR_MS + (all.len() / SLOWEST_BYTES_A_MS) as u64;
+            if self.clock.monotonic().saturating_sub(begun) > allowed {
+                return Err(NetError::Timeout.into());
+            }
             if all.len() + chunk.len() > limit {
                 return Err(NetError::TooLarge.into());
             }

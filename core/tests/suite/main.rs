@@ -3,6 +3,7 @@
 
 mod downloads;
 mod network;
+mod remote_faults;
 mod scripted;
 mod sessions;
 mod storage;

@@ -431,6 +431,25 @@ pub struct SyncReport {
     pub reached: bool,
 }
 
+/// What a person can look at and send to whoever helps them: states, versions, counts and errors; none of their
+/// words, no names, no addresses, no tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct DiagnosticReport {
+    /// In the order to show them.
+    pub lines: Vec<ReportLine>,
+}
+
+/// A line of a report, in English: it is read by those who help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct ReportLine {
+    /// What it is about; several lines may have one name.
+    pub name: String,
+    /// How it stands.
+    pub value: String,
+}
+
 /// One hit of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]

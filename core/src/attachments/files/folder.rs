@@ -95,11 +95,10 @@ impl Folder {
 
     /// Copies a file at `path`; see [`Self::stage`]. The path is read from and never kept.
     pub fn stage_path(&self, path: &Path, limit: u64, rng: &dyn Rng) -> Result<Sealed, FileError> {
-        let unreadable = |error: std::io::Error| FileError::Source { reason: error.kind().to_string() };
         let mut file = File::open(path).map_err(unreadable)?;
         let facts = file.metadata().map_err(unreadable)?;
         if facts.is_dir() {
-            return Err(FileError::Source { reason: "it is a folder".into() });
+            return Err(FileError::Source { reason: "it is a folder; choose a file".into() });
         }
         // Pipes and the like have no size of their own.
         self.stage(&mut file, facts.is_file().then_some(facts.len()), limit, rng)
@@ -133,6 +132,18 @@ impl Folder {
     }
 }
 
+/// Why a source cannot be read, and what to do; names no path.
+fn unreadable(error: std::io::Error) -> FileError {
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => "it is not there any more; choose it again".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "this app may not read it; change its permissions, or choose another".to_owned()
+        }
+        kind => format!("it cannot be read ({kind}); choose it again"),
+    };
+    FileError::Source { reason }
+}
+
 fn copy(source: &mut dyn Read, writer: &mut SealedWriter, limit: u64) -> Result<(), FileError> {
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -140,7 +151,7 @@ fn copy(source: &mut dyn Read, writer: &mut SealedWriter, limit: u64) -> Result<
             Ok(0) => return Ok(()),
             Ok(read) => read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(FileError::Source { reason: error.kind().to_string() }),
+            Err(error) => return Err(unreadable(error)),
         };
         if writer.size() + read as u64 > limit {
             return Err(FileError::TooLarge { size: None, limit });

@@ -30,9 +30,9 @@ pub enum FileError {
     #[error("the file's bytes on this device are damaged; fetch it again")]
     Damaged,
     /// The source could not be read; it may have been taken away.
-    #[error("the file could not be read: {reason}; choose it again")]
+    #[error("the file could not be read: {reason}")]
     Source {
-        /// For logs; names no path.
+        /// What happened and what to do; names no path.
         reason: String,
     },
     /// Anything else of the disk.
