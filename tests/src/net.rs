@@ -31,6 +31,16 @@ pub enum Fate {
     AnswerLost,
     /// It gets there and takes effect; its answer waits until it is let go.
     Held(Arc<Gate>),
+    /// It waits on its way there until it is let go.
+    HeldBefore(Arc<Gate>),
+    /// It gets there twice, as a proxy that tries again sends it; the second answer is heard.
+    Twice,
+    /// A bit of its body is turned on the way.
+    Flipped,
+    /// It gets there and takes effect; its answer breaks off after so many bytes.
+    CutAfter(usize),
+    /// It gets there and takes effect; after so many bytes of its answer nothing more comes, and nobody says so.
+    StallsAfter(usize),
     /// Something in between answers: a captive portal, a proxy, a firewall.
     Instead {
         /// Its status.
@@ -104,6 +114,8 @@ pub struct Asked {
     pub method: http::Method,
     /// Without the query.
     pub path: String,
+    /// Which bytes it asked for, if not all.
+    pub range: Option<String>,
 }
 
 /// See the module.
@@ -134,6 +146,11 @@ impl Net {
         self.rule(None, path, 0, Some(times), fate);
     }
 
+    /// The same for requests of one method.
+    pub fn next_of(&self, times: u32, method: http::Method, path: &str, fate: Fate) {
+        self.rule(Some(method), path, 0, Some(times), fate);
+    }
+
     /// After `skip` requests of that method and path every further one meets this fate.
     pub fn after(&self, skip: u32, method: http::Method, path: &str, fate: Fate) {
         self.rule(Some(method), path, skip, None, fate);
@@ -148,6 +165,13 @@ impl Net {
     pub fn hold_answer(&self, method: http::Method, path: &str) -> Arc<Gate> {
         let gate = Arc::new(Gate::default());
         self.rule(Some(method), path, 0, Some(1), Fate::Held(gate.clone()));
+        gate
+    }
+
+    /// The next request of that method and path is held on its way there.
+    pub fn hold_request(&self, method: http::Method, path: &str) -> Arc<Gate> {
+        let gate = Arc::new(Gate::default());
+        self.rule(Some(method), path, 0, Some(1), Fate::HeldBefore(gate.clone()));
         gate
     }
 
@@ -237,7 +261,8 @@ impl Remote for Way {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
         let net = self.0.clone();
-        let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
+        let range = request.headers().get("range").and_then(|range| range.to_str().ok()).map(str::to_owned);
+        let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned(), range };
         net.asked.lock().expect("no holder panics").push(asked);
         net.news.notify_waiters();
         let fate = net.fate(&request);
@@ -250,6 +275,34 @@ impl Remote for Way {
                 Some(Fate::AnswerLost) => {
                     whole(net.inner.send(request).await?).await?;
                     Err(NetError::Unreachable)
+                }
+                Some(Fate::HeldBefore(gate)) => {
+                    gate.arrived.notify_one();
+                    gate.pass().await?;
+                    net.inner.send(request).await
+                }
+                Some(Fate::Twice) => {
+                    let (head, body) = request.into_parts();
+                    let again = || http::Request::from_parts(head.clone(), body.clone());
+                    whole(net.inner.send(again()).await?).await?;
+                    net.inner.send(again()).await
+                }
+                Some(Fate::Flipped) => {
+                    let (head, body) = request.into_parts();
+                    let mut body = body.to_vec();
+                    if let Some(byte) = body.last_mut() {
+                        *byte ^= 1;
+                    }
+                    net.inner.send(http::Request::from_parts(head, body.into())).await
+                }
+                Some(Fate::CutAfter(bytes)) => {
+                    let (head, body) = net.inner.send(request).await?.into_parts();
+                    let cut = stream::once(async { Err(NetError::Cut) });
+                    Ok(http::Response::from_parts(head, first(body, bytes).chain(cut).boxed()))
+                }
+                Some(Fate::StallsAfter(bytes)) => {
+                    let (head, body) = net.inner.send(request).await?.into_parts();
+                    Ok(http::Response::from_parts(head, first(body, bytes).chain(stream::pending()).boxed()))
                 }
                 Some(Fate::Held(gate)) => {
                     let answer = whole(net.inner.send(request).await?).await?;
@@ -272,6 +325,24 @@ impl Remote for Way {
             }
         })
     }
+}
+
+/// The first so many bytes of a body, as they come.
+fn first(body: Body, bytes: usize) -> Body {
+    stream::unfold((body, bytes), |(mut body, left)| async move {
+        if left == 0 {
+            return None;
+        }
+        match body.next().await? {
+            Ok(chunk) => {
+                let chunk = chunk.slice(..chunk.len().min(left));
+                let left = left - chunk.len();
+                Some((Ok(chunk), (body, left)))
+            }
+            Err(error) => Some((Err(error), (body, 0))),
+        }
+    })
+    .boxed()
 }
 
 /// The text of a request, as it was before it was compressed.
