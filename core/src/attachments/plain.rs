@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::files::Folder;
+use super::{files::Folder, staging::shortened};
 use crate::{
     env::disk,
     error::{Error, Result},
@@ -39,10 +39,20 @@ pub(crate) fn copy_out(folder: &Folder, sealed: &str, to: &Path) -> Result<()> {
     copied
 }
 
+/// Bytes that a name on a disk may have.
+const NAME_BYTES: usize = 255;
+/// What a copy that is not whole yet is called besides.
+const PART: &str = ".part";
+/// Bytes that a name may have so that a copy can be made under it.
+pub(crate) const COPY_NAME_BYTES: usize = NAME_BYTES - PART.len();
+
 /// A name in the same folder, so that the last step is a rename.
 fn beside(to: &Path) -> PathBuf {
     let mut name = to.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
+    if name.len() > COPY_NAME_BYTES {
+        name = shortened(name.to_string_lossy().into_owned(), COPY_NAME_BYTES).into();
+    }
+    name.push(PART);
     to.with_file_name(name)
 }
 

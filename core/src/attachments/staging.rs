@@ -136,18 +136,22 @@ fn plain_name(name: &str) -> String {
         // No name, but a way to another folder.
         plain.clear();
     }
-    if plain.len() > FILE_NAME_BYTES {
-        // Its end says what kind of file it is.
-        let extension = Path::new(&plain).extension().map(|end| format!(".{}", end.to_string_lossy()));
+    shortened(plain, FILE_NAME_BYTES)
+}
+
+/// The name in at most so many bytes; its end says what kind of file it is.
+pub(crate) fn shortened(mut name: String, bytes: usize) -> String {
+    if name.len() > bytes {
+        let extension = Path::new(&name).extension().map(|end| format!(".{}", end.to_string_lossy()));
         let extension = extension.filter(|end| end.len() <= 16).unwrap_or_default();
-        let mut cut = FILE_NAME_BYTES - extension.len();
-        while !plain.is_char_boundary(cut) {
+        let mut cut = bytes.saturating_sub(extension.len());
+        while !name.is_char_boundary(cut) {
             cut -= 1;
         }
-        plain.truncate(cut);
-        plain += &extension;
+        name.truncate(cut);
+        name += &extension;
     }
-    plain
+    name
 }
 
 fn refused(error: FileError, name: &str, allowed: u64, waiting: u64) -> Error {

@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 use super::{account::Account, gathered::Gathered};
 use crate::{
-    attachments::plain::{Lines, copy_out},
+    attachments::{
+        plain::{COPY_NAME_BYTES, Lines, copy_out},
+        staging::shortened,
+    },
     error::{Error, Result},
     store::{LocalFile, Stored},
 };
@@ -119,7 +122,9 @@ impl Account {
             .chars()
             .map(|c| if c.is_control() || "/\\:".contains(c) { '_' } else { c })
             .collect();
-        let to = dir.join("files").join(format!("{}-{plain}", file.file.id));
+        let prefix = format!("{}-", file.file.id);
+        let plain = shortened(plain, COPY_NAME_BYTES - prefix.len());
+        let to = dir.join("files").join(prefix + &plain);
         let (folder, sealed) = (self.folder.clone(), file.sealed.clone());
         self.bytes(move || copy_out(&folder, &sealed, &to)).await
     }

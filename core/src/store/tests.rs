@@ -188,3 +188,89 @@ fn a_search_index_of_another_version_is_made_anew() {
     while store.merge_some().unwrap() {}
     assert_eq!(found(&mut store), 1);
 }
+
+fn ticket_row(n: u128, subject: &str, more: &str) -> pocketdesk_protocol::sync::Item {
+    let row = format!(
+        r#"{{"subject":"{subject}","description":"","status":"open","status_event":0,"solve_round":0,
+        "desk":{{"state":"pending"}},"author":{{"name":"Olena","side":"requester"}},"rating_max":5,"last_position":0,
+        "created_at":1,"updated_at":1{more}}}"#
+    );
+    pocketdesk_protocol::sync::Item {
+        k: "ticket".into(),
+        id: EntityId(uuid::Uuid::from_u128((1 << 90) + n)),
+        v: 1,
+        row: Some(serde_json::value::RawValue::from_string(row).unwrap()),
+        gone: None,
+    }
+}
+
+fn built(store: &mut Store) -> CacheName {
+    let (file, _) = store.begin_build(None).unwrap();
+    let start = pocketdesk_protocol::sync::SnapshotStart {
+        epoch: pocketdesk_protocol::ids::Epoch(1),
+        scopes_rev: 1,
+        as_of: pocketdesk_protocol::sync::Cursor("0".into()),
+        tickets: 0,
+    };
+    let end = pocketdesk_protocol::sync::FrameEnd { resume: "r".into(), last: true, erased: Vec::new() };
+    store.apply_frame(&file, Some(&start), &[], &end).unwrap();
+    page(store, &file, 0, &[]);
+    store.finish_build(&file).unwrap();
+    file
+}
+
+fn page(store: &mut Store, file: &CacheName, asked: u128, items: &[pocketdesk_protocol::sync::Item]) {
+    let plan = PagePlan {
+        file,
+        asked: &pocketdesk_protocol::sync::Cursor(asked.to_string()),
+        asked_scopes_rev: 1,
+        epoch: pocketdesk_protocol::ids::Epoch(1),
+        scopes_rev: 1,
+        verdicts_at_asking: 0,
+        items,
+        next: &pocketdesk_protocol::sync::Cursor((asked + 1).to_string()),
+        complete: true,
+    };
+    assert!(matches!(store.apply_page(&plan).unwrap(), Applied::Done(_)));
+}
+
+#[test]
+fn a_page_that_comes_in_waits_for_no_merging_of_the_index_and_idle_moments_do_it() {
+    let phone = Phone::new();
+    let mut store = phone.open(OWN_MIGRATIONS).unwrap();
+    let file = built(&mut store);
+    for n in 1..=60 {
+        page(&mut store, &file, n, &[ticket_row(n, &format!("Принтер{n}"), "")]);
+    }
+    let segments = |store: &Store| -> i64 {
+        let db = &store.active.as_ref().unwrap().db;
+        db.query_row("SELECT count(DISTINCT segid) FROM search_idx", [], |row| row.get(0)).unwrap()
+    };
+    assert!(segments(&store) >= 60, "{} segments: a write merged", segments(&store));
+    let found =
+        |store: &mut Store| store.read(|snap| snap.search("принтер", Order::Newest, 99)).unwrap().len();
+    assert_eq!(found(&mut store), 60, "what has come is found at once");
+    let mut steps = 0;
+    while store.merge_some().unwrap() {
+        steps += 1;
+        assert!(steps < 10_000, "merging does not end");
+    }
+    assert!(segments(&store) <= 2, "{} segments are left", segments(&store));
+    assert_eq!(found(&mut store), 60);
+}
+
+#[test]
+fn a_field_of_a_newer_server_is_kept_as_it_came() {
+    let phone = Phone::new();
+    let mut store = phone.open(OWN_MIGRATIONS).unwrap();
+    let file = built(&mut store);
+    page(&mut store, &file, 1, &[ticket_row(1, "Drucker", r#","mood":{"of":["the","day"]}"#)]);
+    let kept: String = store
+        .active
+        .as_ref()
+        .unwrap()
+        .db
+        .query_row("SELECT row FROM rows WHERE kind = 'ticket'", [], |row| row.get(0))
+        .unwrap();
+    assert!(kept.contains(r#""mood":{"of":["the","day"]}"#), "{kept}");
+}

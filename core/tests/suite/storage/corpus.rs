@@ -163,3 +163,25 @@ fn words_written_with_any_earlier_version_are_all_there() {
         assert_eq!(store.read(|snap| snap.own().ops()).unwrap().last().map(|op| op.n), Some(4));
     }
 }
+
+#[test]
+fn an_old_file_with_a_full_outbox_opens_with_every_op_in_its_order() {
+    for format in 1..=FORMAT {
+        let phone = phone();
+        let own = phone.account_dir().join("own.db");
+        std::fs::copy(folder().join(format!("own-v{format}.db")), own).unwrap();
+        let mut store = phone.store();
+        // One of the three in it is live; the applied and the rejected one are not what waits.
+        let more: Vec<_> = (10..).map(|n| new_comment(n, 1, &format!("слово {n}"))).take(9_999).collect();
+        let changes: Vec<_> = more.iter().map(|op| OwnChange::AddOp(Box::new(op.clone()))).collect();
+        store.write(|tx| tx.apply(&changes)).unwrap();
+        drop(store);
+        let mut store = phone.store();
+        assert_eq!(store.read_only(), None);
+        let ops = store.read(|snap| snap.own().ops()).unwrap();
+        assert_eq!(ops.len(), 3 + 9_999);
+        assert!(ops.windows(2).all(|pair| pair[0].n < pair[1].n), "order of writing");
+        assert!(ops[3..].iter().zip(&more).all(|(kept, op)| (kept.op, &kept.body) == (op.op, &op.body)));
+        assert_eq!(store.read(|snap| snap.own().waiting()).unwrap().0, 10_000 + 1, "live and rejected wait");
+    }
+}
