@@ -70,7 +70,11 @@ impl Chance {
         let mut text = String::new();
         let mut count = 0;
         while count < chars {
-            let word = if self.below(2500) == 0 { RARE[self.below(RARE.len())] } else { language[self.below(language.len())] };
+            let word = if self.below(2500) == 0 {
+                RARE[self.below(RARE.len())]
+            } else {
+                language[self.below(language.len())]
+            };
             if count > 0 {
                 text.push(' ');
             }
