@@ -243,6 +243,36 @@ async fn a_damaged_own_db_is_read_and_exported_and_never_written_over() {
 }
 
 #[tokio::test]
+async fn an_own_db_that_cannot_be_opened_at_all_is_kept_and_told_and_keeps_nobody_from_going_on() {
+    let desk = Desk::open("An own.db that cannot be opened").await;
+    let (olena, key) = with_a_ticket(&desk).await;
+    let off = olena.closed().await;
+    let path = account_dir(&off.data()).join("own.db");
+    spoil(&path, 0..1);
+    let spoilt = std::fs::read(&path).expect("it is there");
+    let olena = off.opened(Switch::default()).await;
+    let accounts = olena.app.accounts().await.expect("accounts");
+    assert_eq!(accounts[0].sync, SyncState::Paused { why: PausedReason::Damaged });
+    let words = NewReply { text: "more".into(), ..NewReply::default() };
+    let refused = olena.app.reply(key.clone(), words).await.expect_err("nobody can write there");
+    assert!(refused.to_string().contains("left as it is"), "{refused}");
+    let refused =
+        olena.app.submit_ticket(None, NewTicket { subject: "S".into(), ..NewTicket::default() }).await;
+    assert!(refused.is_err(), "words were filed where nobody would look for them");
+    let told = olena.app.report().await.expect("a report");
+    assert!(told.lines.iter().any(|line| line.name == "account 1 cannot be read"), "{told:?}");
+
+    desk.teller.section("signed in again: a new account beside it");
+    let account = olena.sign_in(&desk, "olena@shop.example").await;
+    olena.lists("the ticket", |page| page.total == 1).await;
+    let again = TicketKey { account: account.account, id: key.id };
+    olena.reply(&again, "here I am").await;
+    olena.shows(&again, "it with the desk", |view| said(view, "here I am")).await;
+    let _off = olena.closed().await;
+    assert!(std::fs::read(&path).expect("it is there") == spoilt, "the damaged file was written");
+}
+
+#[tokio::test]
 async fn a_damaged_cache_is_built_anew_and_the_words_stay() {
     let desk = Desk::open("A damaged cache").await;
     let (olena, key) = with_a_ticket(&desk).await;

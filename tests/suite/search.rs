@@ -1,7 +1,6 @@
 //! Words are found in whatever form they were written, in three languages, in tickets and replies, of the person's and
 //! of others, on this phone alone.
 
-use pocketdesk_ffi::model::*;
 use pocketdesk_tests::{
     desk::Desk,
     net::Fate,
@@ -59,7 +58,7 @@ async fn words_are_found_in_their_other_forms_in_tickets_and_replies_with_no_con
     assert_eq!(found(&olena, "battery", true).await, [("Till".to_owned(), true)], "in the reply");
     assert_eq!(found(&olena, "printer", true).await, [("Till".to_owned(), false)], "in the ticket");
     assert!(subjects(&olena, "printer battery elephant").await.is_empty(), "every word has to be there");
-    for nothing in ["", "   ", "!?", "\" OR *", "NEAR(", "a".repeat(5_000).as_str()] {
+    for nothing in ["", "   ", "!?", "\" *", "NEAR(", "a".repeat(5_000).as_str()] {
         assert!(subjects(&olena, nothing).await.is_empty(), "{nothing:?}");
     }
 }

@@ -242,3 +242,29 @@ fn a_pulled_plug_takes_no_word_that_was_acknowledged() {
     }
     assert!(acknowledged.len() < 25, "no run was cut: the test proves nothing");
 }
+
+#[test]
+fn a_report_shows_how_things_stand_and_nothing_that_was_written() {
+    let here = Terminal::new();
+    let photo = here.file("zebra.png", b"zebra");
+    here.one(&[
+        "--offline",
+        "new",
+        "--subject",
+        "Zebra",
+        "--description",
+        "Zebra words",
+        "--attach",
+        photo.to_str().unwrap(),
+    ]);
+    here.one(&["new", "--subject", "Zebra", "--description", "Zebra draft", "--draft"]);
+    let said = here.says(&["report"]);
+    assert!(said.contains("ops ticket.create (live): 1") && said.contains("drafts: 1"), "{said}");
+    assert!(said.contains(concat!("app: ", env!("CARGO_PKG_VERSION"))), "{said}");
+    let lines = here.json(&["report"]);
+    assert_eq!(lines.len(), said.lines().count(), "the same for machines");
+    for said in [said, format!("{lines:?}")] {
+        assert!(!said.to_lowercase().contains("zebra"), "{said}");
+        assert!(!said.contains(here.folder().to_str().unwrap()), "{said}");
+    }
+}
