@@ -26,10 +26,13 @@ fn no_short_day_loses_a_word() {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     run_many(0..SEEDS, &Plan::SHORT, threads, |seed, outcome| {
         if !outcome.problems.is_empty() {
-            failed.lock().unwrap().insert(replay(seed, &Plan::SHORT), outcome.problems);
+            failed
+                .lock()
+                .expect("no seed panics under this lock")
+                .insert(replay(seed, &Plan::SHORT), outcome.problems);
         }
     });
-    none_fails(&failed.into_inner().unwrap());
+    none_fails(&failed.into_inner().expect("no seed panics under this lock"));
 }
 
 #[test]
@@ -91,12 +94,15 @@ fn each(plan: &(dyn Fn(u64) -> Plan + Sync), count: u64) -> BTreeMap<String, Vec
                     for seed in [7, 8] {
                         let outcome = run(seed, &plan(n));
                         if !outcome.problems.is_empty() {
-                            failed.lock().unwrap().insert(replay(seed, &plan(n)), outcome.problems);
+                            failed
+                                .lock()
+                                .expect("no seed panics under this lock")
+                                .insert(replay(seed, &plan(n)), outcome.problems);
                         }
                     }
                 }
             });
         }
     });
-    failed.into_inner().unwrap()
+    failed.into_inner().expect("no seed panics under this lock")
 }

@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pocketdesk-sqlite-sys", &[]),
     ("pocketdesk-texts", &[]),
     ("pocketdesk-core", &["pocketdesk-protocol", "pocketdesk-domain", "pocketdesk-sqlite-sys"]),
-    ("pocketdesk-ffi", &["pocketdesk-core", "pocketdesk-domain"]),
+    ("pocketdesk-ffi", &["pocketdesk-core", "pocketdesk-domain", "pocketdesk-protocol"]),
     ("pocketdesk", &["pocketdesk-ffi", "pocketdesk-domain", "pocketdesk-texts"]),
     ("pocketdesk-server", &["pocketdesk-protocol", "pocketdesk-sqlite-sys", "pocketdesk-texts"]),
 ];

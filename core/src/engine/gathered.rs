@@ -50,8 +50,8 @@ impl Gathered {
         let ticket = entry.place.id;
         let rows = TicketRows {
             ticket: Some(entry.ticket),
-            comments: cache.waiting_comments(ticket)?,
-            rating: cache.rating(ticket)?,
+            comments: if entry.waits { cache.waiting_comments(ticket)? } else { Vec::new() },
+            rating: if entry.rated { cache.rating(ticket)? } else { None },
             ..TicketRows::default()
         };
         Ok(Self { ticket, rows, ops: Vec::new(), cache: facts, unread: entry.unread })

@@ -324,9 +324,18 @@ impl Account {
             let order = if ranked { Order::Ranked } else { Order::Newest };
             let mut hits: Vec<SearchHit> = Vec::new();
             let mut seen: Vec<EntityId> = Vec::new();
+            let facts = snapshot.cache().map(CacheRead::overlay_facts).transpose()?.unwrap_or_default();
             let mut push = |ticket: TicketId, entity: EntityId, excerpt: String| -> Result<()> {
                 let ops = snapshot.own().ops_of(ticket)?;
-                let gathered = Gathered::line(snapshot.cache(), ticket, ops)?;
+                // Without ops the list's own line says all, in one look.
+                let entry = match snapshot.cache().filter(|_| ops.is_empty()) {
+                    Some(cache) => cache.inbox_entry(ticket)?.map(|entry| (cache, entry)),
+                    None => None,
+                };
+                let gathered = match entry {
+                    Some((cache, entry)) => Gathered::entry(cache, facts, entry)?,
+                    None => Gathered::line(snapshot.cache(), ticket, ops)?,
+                };
                 let summary = overlay::summary(ticket, &gathered.facts(&scene.files), &scene.account);
                 if let Some(summary) = summary.filter(|_| !seen.contains(&entity)) {
                     seen.push(entity);
@@ -336,7 +345,6 @@ impl Account {
                 Ok(())
             };
             // What the person wrote and no server shows yet comes first: it is the newest there is.
-            let facts = snapshot.cache().map(CacheRead::overlay_facts).transpose()?.unwrap_or_default();
             for hit in snapshot.search_own(&query, limit as usize)? {
                 let (Some(ticket), Some(op)) = (hit.ticket, hit.op) else { continue };
                 let Some(op) = snapshot.own().op(op)? else { continue };

@@ -217,7 +217,7 @@ impl Store {
             Some(active) => Some((active.db.transaction().map_err(StoreError::from)?, &active.name)),
             None => None,
         };
-        let cache = cache.as_ref().map(|(db, name)| CacheRead { db, name });
+        let cache = cache.as_ref().map(|(db, name)| CacheRead { db, name, counted: None });
         work(&Snapshot { own: OwnRead { db: &own }, cache, stemmers: &self.place.stemmers })
     }
 

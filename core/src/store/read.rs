@@ -14,7 +14,7 @@ use super::{
     error::{Result, StoreError},
     open::{self, Access, Kind},
     own::OwnRead,
-    words::{self, Stemmers},
+    words::{Sought, Stemmers},
 };
 
 /// How often a reader begins again when the cache file goes under its hands; then it reads without one.
@@ -67,12 +67,14 @@ impl Reader {
                     };
             }
             let cache = match &mut self.cache {
-                Some(file) => Some((file.db.transaction().map_err(StoreError::from)?, &file.name)),
+                Some(file) => {
+                    Some((file.db.transaction().map_err(StoreError::from)?, &file.name, &file.counted))
+                }
                 None => None,
             };
             let cache = match &cache {
-                Some((db, name)) => {
-                    let read = CacheRead { db, name };
+                Some((db, name, counted)) => {
+                    let read = CacheRead { db, name, counted: Some(counted) };
                     // Takes the cache's snapshot.
                     read.overlay_facts()?;
                     Some(read)
@@ -124,12 +126,13 @@ impl<'a> Snapshot<'a> {
     /// The same among drafts and ops, newest first: what the person wrote is found before any server has it. Kept
     /// ops whose words the cache has are found here too; callers drop those that [`Self::search`] found.
     pub fn search_own(&self, query: &str, limit: usize) -> Result<Vec<OwnHit>> {
+        let sought = Sought::new(self.stemmers, query);
         let hit = |ticket, op, entity, text: &str| {
             self.stemmers.matches(query, text).then(|| OwnHit {
                 ticket,
                 op,
                 entity,
-                excerpt: words::excerpt(self.stemmers, query, text, 60),
+                excerpt: sought.excerpt(text, 60),
             })
         };
         let drafts = self.own.drafts()?;

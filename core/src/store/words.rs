@@ -224,33 +224,65 @@ fn lower_plain(letter: char) -> char {
     char::from_u32(u32::from(letter) + distance).unwrap_or(letter)
 }
 
-/// The words around the first match, for the list of hits: at most `around` characters before and after.
-pub(crate) fn excerpt(stemmers: &Stemmers, query: &str, text: &str, around: usize) -> String {
-    let asked: Vec<String> = words(query).into_iter().take(QUERY_WORDS).collect();
-    let starts = text.char_indices().scan(true, |border, (at, letter)| {
-        let begins = *border && letter.is_alphanumeric();
-        *border = !letter.is_alphanumeric();
-        Some((at, begins))
-    });
-    let hit = starts.filter(|(_, begins)| *begins).map(|(at, _)| at).find(|at| {
-        let rest = &text[*at..];
-        let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '\'' && letter != '’');
-        let word = &rest[..end.unwrap_or(rest.len())];
-        asked.iter().any(|asked| stemmers.matches(asked, word))
-    });
-    let hit = hit.unwrap_or(0);
-    let from = text[..hit].char_indices().rev().take(around).last().map_or(hit, |(at, _)| at);
-    let to = text[hit..].char_indices().nth(around).map_or(text.len(), |(at, _)| hit + at);
-    let mut cut = String::new();
-    if from > 0 {
-        cut.push('…');
+/// What a query looks for, stemmed once: a list of hits asks it about thousands of words.
+pub(crate) struct Sought<'a> {
+    stemmers: &'a Stemmers,
+    /// Of each word, itself and its stems: a word that begins with one of them is a match.
+    starts: Vec<[String; 3]>,
+}
+
+impl<'a> Sought<'a> {
+    pub(crate) fn new(stemmers: &'a Stemmers, query: &str) -> Self {
+        let stem = |word: &str, ukrainian| stemmers.stem(word, ukrainian).into_owned();
+        let starts = words(query)
+            .into_iter()
+            .take(QUERY_WORDS)
+            .map(|word| [stem(&word, false), stem(&word, true), word])
+            .collect();
+        Self { stemmers, starts }
     }
-    // One line: a list shows it.
-    cut.extend(text[from..to].chars().map(|letter| if letter.is_whitespace() { ' ' } else { letter }));
-    if to < text.len() {
-        cut.push('…');
+
+    fn is(&self, text: &str) -> bool {
+        let mut found = false;
+        each_word(text, |word| {
+            // Stemming leaves a word's first letter: nearly all words are told apart by it.
+            let first = word.chars().next();
+            let mut near = self.starts.iter().filter(|starts| starts[2].chars().next() == first).peekable();
+            if found || near.peek().is_none() {
+                return;
+            }
+            let stem = self.stemmers.stem(word, is_ukrainian(text));
+            found = near.any(|starts| starts.iter().any(|start| stem.starts_with(start.as_str())));
+        });
+        found
     }
-    cut
+
+    /// The words around the first match, for the list of hits: at most `around` characters before and after.
+    pub(crate) fn excerpt(&self, text: &str, around: usize) -> String {
+        let starts = text.char_indices().scan(true, |border, (at, letter)| {
+            let begins = *border && letter.is_alphanumeric();
+            *border = !letter.is_alphanumeric();
+            Some((at, begins))
+        });
+        let hit = starts.filter(|(_, begins)| *begins).map(|(at, _)| at).find(|at| {
+            let rest = &text[*at..];
+            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '\'' && letter != '’');
+            self.is(&rest[..end.unwrap_or(rest.len())])
+        });
+        let hit = hit.unwrap_or(0);
+        let from = text[..hit].char_indices().rev().take(around).last().map_or(hit, |(at, _)| at);
+        let to = text[hit..].char_indices().nth(around).map_or(text.len(), |(at, _)| hit + at);
+        let mut cut = String::new();
+        if from > 0 {
+            cut.push('…');
+        }
+        // One line: a list shows it.
+        cut.extend(text[from..to].chars().map(|letter| if letter.is_whitespace() { ' ' } else { letter }));
+        if to < text.len() {
+            cut.push('…');
+        }
+        cut
+    }
 }
 
 #[cfg(test)]
@@ -311,7 +343,7 @@ mod tests {
     #[test]
     fn an_excerpt_shows_the_words_that_were_found() {
         let text = format!("{} сломался\nпринтер {}", "а ".repeat(100), "б ".repeat(100));
-        let cut = excerpt(&Stemmers::new(), "принтеры", &text, 20);
+        let cut = Sought::new(&Stemmers::new(), "принтеры").excerpt(&text, 20);
         assert!(cut.contains("сломался принтер"), "{cut}");
         assert!(cut.starts_with('…') && cut.ends_with('…') && cut.chars().count() <= 42, "{cut}");
     }

@@ -159,8 +159,8 @@ impl World {
                 self.bounded(phone, words);
             }
         }
-        for phone in 0..self.phones.len() {
-            if held[phone].is_some() {
+        for (phone, words) in held.iter().enumerate() {
+            if words.is_some() {
                 self.shown(phone, false).await;
             }
         }

@@ -153,11 +153,6 @@ impl Desk {
         self.beside = Arc::new(Beside(Mutex::new(logs)));
     }
 
-    /// The disk its database lies on.
-    pub fn disk(&self) -> &Numbered {
-        &self.disk
-    }
-
     /// Whether it answers.
     pub fn is_up(&self) -> bool {
         self.running.as_ref().is_some_and(|(life, _)| !life.is_dead())

@@ -70,7 +70,13 @@ impl<'a> Fill<'a> {
             .prepare_cached("SELECT me, indexed_to FROM facts")?
             .query_row([], |row| Ok((row.get::<_, Option<Blob>>(0)?, row.get(1)?)))?;
         let me = me.map(|id| PersonId(id.0));
-        Ok(Self { read: CacheRead { db, name }, me, stemmers, indexed_to, touched: BTreeSet::new() })
+        Ok(Self {
+            read: CacheRead { db, name, counted: None },
+            me,
+            stemmers,
+            indexed_to,
+            touched: BTreeSet::new(),
+        })
     }
 
     /// Applies one item; an older version never overwrites a newer.

@@ -10,6 +10,11 @@ use pocketdesk_protocol::{
 use serde::Deserialize;
 use uuid::Uuid;
 
+/// A text of a row, borrowed where it holds no escapes; inside an `Option` serde would copy a bare `Cow`.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The few fields of any known kind; all else is skipped without being built.
 #[derive(Deserialize)]
 struct Fields<'a> {
@@ -24,13 +29,13 @@ struct Fields<'a> {
     #[serde(default, borrow)]
     desk: Option<Desk<'a>>,
     #[serde(default, borrow)]
-    subject: Option<Cow<'a, str>>,
+    subject: Option<Text<'a>>,
     #[serde(default, borrow)]
-    description: Option<Cow<'a, str>>,
+    description: Option<Text<'a>>,
     #[serde(default, borrow)]
-    text: Option<Cow<'a, str>>,
+    text: Option<Text<'a>>,
     #[serde(default, borrow)]
-    name: Option<Cow<'a, str>>,
+    name: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -88,9 +93,11 @@ pub(super) fn words(kind_of: &str, row: &str) -> Option<String> {
     }
     let fields: Fields<'_> = serde_json::from_str(row).ok()?;
     let words = match kind_of {
-        kind::TICKET => format!("{} {}", fields.subject?, fields.description.unwrap_or_default()),
-        kind::COMMENT => fields.text?.into_owned(),
-        _ => fields.name?.into_owned(),
+        kind::TICKET => {
+            format!("{} {}", fields.subject?.0, fields.description.as_ref().map_or("", |text| &text.0))
+        }
+        kind::COMMENT => fields.text?.0.into_owned(),
+        _ => fields.name?.0.into_owned(),
     };
     Some(words)
 }

@@ -186,6 +186,7 @@ impl CacheRead<'_> {
                  JOIN tickets t ON t.id = r.ticket ORDER BY s.score, s.stamp DESC"
             }
         };
+        let sought = words::Sought::new(stemmers, query);
         let mut find = self.db.prepare_cached(sql)?;
         let found = find.query_map(params![terms, limit], |row| {
             let kind_of: String = row.get(0)?;
@@ -194,7 +195,7 @@ impl CacheRead<'_> {
             Ok(Hit {
                 ticket: TicketId(row.get::<_, Blob>(2)?.0),
                 comment: (kind_of == kind::COMMENT).then_some(CommentId(id.0)),
-                excerpt: words::excerpt(stemmers, query, &text, AROUND),
+                excerpt: sought.excerpt(&text, AROUND),
                 kind: kind_of,
                 id,
             })

@@ -7,6 +7,8 @@ pub(crate) mod apply;
 mod hot;
 pub(crate) mod index;
 
+use std::cell::Cell;
+
 use pocketdesk_domain::outbox::overlay;
 use pocketdesk_protocol::{
     ids::{AttachmentId, CommentId, EntityId, Epoch, PersonId, TicketId},
@@ -86,6 +88,10 @@ pub struct InboxEntry {
     pub ticket: Stored<TicketRow>,
     /// Comments and events of others past the read mark.
     pub unread: u32,
+    /// Whether comments of the person's may wait for the desk ([`CacheRead::waiting_comments`]).
+    pub waits: bool,
+    /// Whether there may be a rating of the person's.
+    pub rated: bool,
 }
 
 /// All rows of a ticket.
@@ -121,7 +127,13 @@ pub struct Counts {
 pub struct CacheRead<'a> {
     pub(crate) db: &'a Connection,
     pub(crate) name: &'a CacheName,
+    /// Where a connection that never writes keeps what it counted.
+    pub(crate) counted: Option<&'a Counted>,
 }
+
+/// Counts and the `data_version` they are of: a list is asked for far more often than the file is written, and
+/// counting walks a whole index.
+pub(crate) type Counted = Cell<Option<(i64, Counts)>>;
 
 impl CacheRead<'_> {
     /// What the file says of itself.
@@ -209,35 +221,41 @@ impl CacheRead<'_> {
         let after = after.unwrap_or(start);
         // `id DESC` within one sort: the second half of the condition; the row value keeps it one index scan.
         let mut find = self.db.prepare_cached(
-            "SELECT t.grp, t.sort, t.unread, r.id, r.v, r.row FROM tickets t JOIN rows r ON r.key = t.key
+            "SELECT t.grp, t.sort, t.unread, r.id, r.v, r.row,
+                EXISTS (SELECT 1 FROM rows w WHERE w.ticket = t.id AND w.waiting = 1),
+                EXISTS (SELECT 1 FROM rows g WHERE g.id = t.id AND g.kind = 'rating')
+             FROM tickets t JOIN rows r ON r.key = t.key
              WHERE (t.grp, t.sort) >= (?1, ?2) AND ((t.grp, t.sort) > (?1, ?2) OR t.id < ?3)
              ORDER BY t.grp, t.sort, t.id DESC LIMIT ?4",
         )?;
-        let found = find.query_map(params![after.group, after.sort, blob(after.id.0), limit], |row| {
-            let ticket = stored::<TicketRow>(row, 3)?;
-            let (group, sort, unread) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(ticket.map(|ticket| {
-                let place = InboxPlace { group, sort, id: TicketId(ticket.id.0) };
-                InboxEntry { place, ticket, unread }
-            }))
-        })?;
+        let found = find.query_map(params![after.group, after.sort, blob(after.id.0), limit], inbox_entry)?;
         Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
 
     /// One line of the list.
     pub fn inbox_entry(&self, id: TicketId) -> Result<Option<InboxEntry>> {
-        let mut find = self.db.prepare_cached("SELECT grp, sort, unread FROM tickets WHERE id = ?1")?;
-        let place = find
-            .query_row([blob(id.0)], |row| {
-                Ok((InboxPlace { group: row.get(0)?, sort: row.get(1)?, id }, row.get::<_, u32>(2)?))
-            })
-            .optional()?;
-        let Some((place, unread)) = place else { return Ok(None) };
-        Ok(self.ticket(id)?.map(|ticket| InboxEntry { place, ticket, unread }))
+        let mut find = self.db.prepare_cached(
+            "SELECT t.grp, t.sort, t.unread, r.id, r.v, r.row,
+                EXISTS (SELECT 1 FROM rows w WHERE w.ticket = t.id AND w.waiting = 1),
+                EXISTS (SELECT 1 FROM rows g WHERE g.id = t.id AND g.kind = 'rating')
+             FROM tickets t JOIN rows r ON r.key = t.key WHERE t.id = ?1",
+        )?;
+        Ok(find.query_row([blob(id.0)], inbox_entry).optional()?.flatten())
     }
 
     /// How many tickets there are.
     pub fn counts(&self) -> Result<Counts> {
+        let Some(counted) = self.counted else { return self.count() };
+        let version = self.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if let Some((_, counts)) = counted.get().filter(|(of, _)| *of == version) {
+            return Ok(counts);
+        }
+        let counts = self.count()?;
+        counted.set(Some((version, counts)));
+        Ok(counts)
+    }
+
+    fn count(&self) -> Result<Counts> {
         let mut find = self.db.prepare_cached(
             "SELECT (SELECT count(*) FROM tickets), (SELECT count(*) FROM tickets WHERE unread > 0)",
         )?;
@@ -310,6 +328,16 @@ impl CacheRead<'_> {
         })?;
         Ok(found.collect::<Result<_, _>>()?)
     }
+}
+
+/// A line of the list, as the two statements above have it.
+fn inbox_entry(row: &Row<'_>) -> rusqlite::Result<Option<InboxEntry>> {
+    let (group, sort, unread) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let (waits, rated) = (row.get(6)?, row.get(7)?);
+    Ok(stored::<TicketRow>(row, 3)?.map(|ticket| {
+        let place = InboxPlace { group, sort, id: TicketId(ticket.id.0) };
+        InboxEntry { place, ticket, unread, waits, rated }
+    }))
 }
 
 /// A row as its type; none if this build cannot read it (it stays stored as it came).

@@ -145,7 +145,7 @@ fn goal(goal: Option<f64>, one: Option<(f64, f64)>, other: Option<(f64, f64)>) -
 
 fn short(value: f64) -> String {
     match value {
-        value if value == 0.0 => "0".into(),
+        0.0 => "0".into(),
         value if value.abs() < 0.995 => format!("{value:.3}"),
         value if value.abs() < 99.5 => format!("{value:.2}"),
         value => format!("{value:.0}"),

@@ -21,7 +21,7 @@ pub const PLAIN: &str = "world";
 pub const SEALED: &str = "multipleciphers-world";
 
 thread_local! {
-    static HOST: RefCell<(i64, Rng)> = RefCell::new((0, Rng::with_seed(0)));
+    static HOST: RefCell<(i64, Rng)> = const { RefCell::new((0, Rng::with_seed(0))) };
 }
 
 /// Begins a seed on this thread: SQLite's clock and chance start from it.
