@@ -78,8 +78,6 @@ pub fn test(quick: bool) -> Done {
     }
     step("build", cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", PLANTED]))?;
     step("tests", &mut tests)?;
-    println!("── ten thousand days of World");
-    sim(&["--seeds".into(), "0..10000".into()])?;
     demo(false)?;
     skips.settle()
 }
@@ -87,7 +85,9 @@ pub fn test(quick: bool) -> Done {
 /// What is too long for every push.
 pub fn nightly() -> Done {
     setup::everything()?;
-    step("nightly", cargo().args(["test", "--workspace", "--no-fail-fast", "--release"]).env(NIGHTLY, "1"))
+    step("nightly", cargo().args(["test", "--workspace", "--no-fail-fast", "--release"]).env(NIGHTLY, "1"))?;
+    println!("── ten thousand days of World");
+    sim(&["--seeds".into(), "0..10000".into()])
 }
 
 /// Writes goldens anew.
