@@ -1,5 +1,5 @@
-//! The live stream of hints: hello within five seconds, never silent for forty; else this network buffers, and the
-//! machine long-polls on it.
+//! The live stream of hints: hello within five seconds, never silent for forty, and not cut again and again; else this
+//! network is not made for streams, and the machine long-polls on it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -55,7 +55,7 @@ async fn listen(account: &Arc<Account>, to_self: &mpsc::UnboundedSender<Mail>) -
     loop {
         let event = match select(std::pin::pin!(events.next()), clock.sleep(silence)).await {
             Either::Left((Some(Ok(event)), _)) => event,
-            Either::Left((Some(Err(_)) | None, _)) => return LiveInput::Down,
+            Either::Left((Some(Err(_)) | None, _)) => return LiveInput::Cut,
             Either::Right(_) => return LiveInput::Silent,
         };
         let heard = match event {

@@ -165,8 +165,10 @@ pub enum LiveInput {
         /// The revision of the session's scopes.
         scopes_rev: i64,
     },
-    /// It ended or could not be opened.
+    /// It could not be opened.
     Down,
+    /// It was open and broke off.
+    Cut,
     /// No hello in time, or silence: this network buffers; long-poll for an hour.
     Silent,
 }

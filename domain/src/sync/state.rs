@@ -62,6 +62,8 @@ pub struct State {
     pub(super) suspects: VecDeque<Vec<OpId>>,
     pub(super) live: Live,
     pub(super) live_failures: u32,
+    /// Young streams in a row that broke off on this network.
+    pub(super) live_cuts: u32,
     /// This network buffers streams; until then long-poll.
     pub(super) poll_until: Option<Millis>,
     pub(super) timer: Option<Millis>,
@@ -148,6 +150,7 @@ impl Default for State {
             suspects: VecDeque::new(),
             live: Live::Closed,
             live_failures: 0,
+            live_cuts: 0,
             poll_until: None,
             timer: None,
             looked_for_kept: None,

@@ -28,6 +28,8 @@ const PUSH_WAIT_S: u64 = 5;
 const LOOK_EVERY_MS: i64 = backoff::CAP_MS;
 /// A stream that lived so long was a good one, ms.
 const GOOD_STREAM_MS: i64 = 60_000;
+/// So many streams in a row that broke off before that, and this network is one that cuts them.
+const YOUNG_CUTS: u32 = 3;
 
 impl State {
     /// What to do now that `input` happened. Carry all effects out in order before the next step.
@@ -165,6 +167,7 @@ impl State {
                 let changed = up != self.up || id != self.network;
                 if id != self.network {
                     self.poll_until = None;
+                    self.live_cuts = 0;
                 }
                 (self.up, self.network) = (up, id);
                 if changed {
@@ -383,20 +386,36 @@ impl State {
                 self.saw_scopes(scopes_rev);
                 self.want_page |= self.heads.get(&scope).is_none_or(|known| *known < head);
             }
-            LiveInput::Down => {
-                let was_good =
-                    matches!(self.live, Live::Open(Some(since)) if now.at - since >= GOOD_STREAM_MS);
-                self.live_failures = if was_good { 1 } else { self.live_failures.saturating_add(1) };
-                let wait = backoff::jittered(backoff::interval(self.live_failures), now.random, None);
-                self.live = Live::Waiting(now.at + wait);
-                self.want_page = true;
+            LiveInput::Down => self.stream_ended(now),
+            LiveInput::Cut => {
+                self.live_cuts = if self.was_good(now.at) { 0 } else { self.live_cuts + 1 };
+                if self.live_cuts < YOUNG_CUTS {
+                    self.stream_ended(now);
+                } else {
+                    // To try again less and less often would leave news waiting for minutes.
+                    self.live_cuts = 0;
+                    self.no_streams_here(now.at);
+                }
             }
-            LiveInput::Silent => {
-                self.live = Live::Closed;
-                self.poll_until = Some(now.at + POLL_FOR_MS);
-                self.want_page = true;
-            }
+            LiveInput::Silent => self.no_streams_here(now.at),
         }
+    }
+
+    fn was_good(&self, now: Millis) -> bool {
+        matches!(self.live, Live::Open(Some(since)) if now - since >= GOOD_STREAM_MS)
+    }
+
+    fn stream_ended(&mut self, now: Now) {
+        self.live_failures = if self.was_good(now.at) { 1 } else { self.live_failures.saturating_add(1) };
+        let wait = backoff::jittered(backoff::interval(self.live_failures), now.random, None);
+        self.live = Live::Waiting(now.at + wait);
+        self.want_page = true;
+    }
+
+    fn no_streams_here(&mut self, now: Millis) {
+        self.live = Live::Closed;
+        self.poll_until = Some(now + POLL_FOR_MS);
+        self.want_page = true;
     }
 
     /// Other scopes: the next page says `reset`.

@@ -376,6 +376,29 @@ fn a_network_that_buffers_streams_is_polled_and_words_do_not_wait_for_the_poll()
 }
 
 #[test]
+fn a_network_that_cuts_every_stream_is_polled_until_there_is_another() {
+    let mut state = State::default();
+    let now = |at| Now { at, random: 1 };
+    let network = |id: &str| Input::Signal(Signal::Network { up: true, id: Some(id.into()) });
+    state.step(network("office"), now(0));
+    state.step(Input::Signal(Signal::Foreground), now(0));
+    let start =
+        super::Start { epoch: Some(Epoch(5)), cache: super::CacheStatus::Whole, ..super::Start::default() };
+    let mut effects = state.step(Input::Started(start), now(0));
+    let mut at = 0;
+    for _ in 0..3 {
+        assert!(effects.contains(&Effect::OpenLive), "one cut, or two, may be chance");
+        let hello = LiveInput::Hello { epoch: Epoch(5), scopes_rev: 1, heads: vec![] };
+        state.step(Input::Live(hello), now(at));
+        state.step(Input::Live(LiveInput::Cut), now(at + 5_000));
+        at += 305_000;
+        effects = state.step(Input::Timer, now(at));
+    }
+    assert!(!effects.contains(&Effect::OpenLive), "news would wait for the next try, minutes away");
+    assert!(state.step(network("home"), now(at)).contains(&Effect::OpenLive));
+}
+
+#[test]
 fn a_batch_keeps_to_the_requests_limits_and_to_the_order_of_lanes() {
     let (mut phone, mut desk) = in_step();
     phone.signal(Signal::Network { up: false, id: None }, &mut desk);
