@@ -18,12 +18,13 @@ use pocketdesk_domain::{
 use pocketdesk_protocol::{
     ids::{AttachmentId, EntityId, OpId, TicketId},
     op::{FileRef, kind},
+    rows::DeskState,
 };
 
 use super::{account::Account, gathered::Gathered};
 use crate::{
     error::{Error, Result},
-    store::{CacheRead, InboxPlace, Order, OwnRead, Snapshot},
+    store::{CacheRead, InboxEntry, InboxPlace, Order, OwnRead, Snapshot},
 };
 
 /// Lines read at a time while a list is put together.
@@ -70,12 +71,7 @@ impl Account {
     ) -> Result<(Vec<Line>, u64, bool)> {
         let scene = self.scene(snapshot)?;
         let cache = snapshot.cache();
-        let mut with_ops: BTreeMap<TicketId, Vec<StoredOp>> = BTreeMap::new();
-        for op in snapshot.own().ops()? {
-            if let Some(ticket) = op.ticket {
-                with_ops.entry(ticket).or_default().push(op);
-            }
-        }
+        let with_ops = with_ops(snapshot)?;
         let mut lines = Vec::new();
         let mut without_row = 0;
         let mut own_lines = Vec::new();
@@ -296,8 +292,7 @@ impl Account {
             let attention =
                 items.iter().filter(|item| matches!(item.delivery, Delivery::Attention { .. })).count();
             let attention = u32::try_from(attention).unwrap_or(u32::MAX);
-            let filter = TicketFilter { unread: true, ..TicketFilter::default() };
-            let (_, unread, _) = this.lines_of(snapshot, &filter, 0)?;
+            let unread = unread_of(snapshot, &this.scene(snapshot)?)?;
             let me = facts.me.as_ref();
             Ok(AccountView {
                 account: this.name.clone(),
@@ -374,6 +369,35 @@ pub(crate) fn unsent(snapshot: &Snapshot<'_>) -> Result<Unsent> {
     Ok(Unsent { ops: own.unsent()?, files: count(files), drafts: count(own.drafts()?.len()) })
 }
 
+/// Tickets that ops speak of, with them.
+fn with_ops(snapshot: &Snapshot<'_>) -> Result<BTreeMap<TicketId, Vec<StoredOp>>> {
+    let mut tickets: BTreeMap<TicketId, Vec<StoredOp>> = BTreeMap::new();
+    for op in snapshot.own().ops()? {
+        if let Some(ticket) = op.ticket {
+            tickets.entry(ticket).or_default().push(op);
+        }
+    }
+    Ok(tickets)
+}
+
+/// How many tickets of the list have something unread: the cache's count, put right where ops say otherwise. It is
+/// shown beside every account, so it must not walk the list.
+fn unread_of(snapshot: &Snapshot<'_>, scene: &Scene) -> Result<u64> {
+    let cache = snapshot.cache();
+    let mut unread = cache.map(CacheRead::counts).transpose()?.unwrap_or_default().unread;
+    for (ticket, ops) in with_ops(snapshot)? {
+        let entry = cache.map(|cache| cache.inbox_entry(ticket)).transpose()?.flatten();
+        let counted = entry.is_some_and(|entry| entry.unread > 0);
+        let gathered = Gathered::line(cache, ticket, ops)?;
+        let facts = gathered.facts(&scene.files);
+        let listed = overlay::inbox_key(&facts, &scene.account).is_some();
+        let summary = overlay::summary(ticket, &facts, &scene.account).filter(|_| listed);
+        let counts = summary.is_some_and(|summary| summary.unread > 0);
+        unread = unread.saturating_sub(u64::from(counted)) + u64::from(counts);
+    }
+    Ok(unread)
+}
+
 fn passes(filter: &TicketFilter, summary: &TicketSummary) -> bool {
     (filter.statuses.is_empty() || filter.statuses.contains(&summary.status))
         && (!filter.unread || summary.unread > 0)
@@ -407,7 +431,9 @@ fn refused_rows(
         after = entries.last().map(|entry| entry.place);
         let over = entries.len() < CHUNK as usize || entries.last().is_some_and(|last| last.place.group > 0);
         // Refused words need the person: they are in the first group and nowhere else.
-        for entry in entries.into_iter().filter(|entry| entry.place.group == 0) {
+        let refused =
+            |entry: &InboxEntry| entry.waits || matches!(entry.ticket.row.desk, DeskState::Refused { .. });
+        for entry in entries.into_iter().filter(|entry| entry.place.group == 0 && refused(entry)) {
             let gathered = Gathered::whole(own, Some(cache), entry.place.id)?;
             let facts = gathered.facts(&scene.files);
             let comments = gathered.rows.comments.iter().map(Some);

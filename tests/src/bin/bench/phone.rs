@@ -165,11 +165,10 @@ async fn idle(meter: Meter) -> Result<Value> {
     }
 }
 
-async fn replies(phone: &Phone, task: &Task) -> Result<Vec<f64>> {
-    let account = phone.account().await?;
+async fn replies(phone: &Phone, account: &str, task: &Task) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for (ticket, text) in &task.replies {
-        let key = TicketKey { account: account.clone(), id: ticket.to_string() };
+        let key = TicketKey { account: account.to_owned(), id: ticket.to_string() };
         let reply = NewReply { text: text.clone(), ..NewReply::default() };
         let began = Instant::now();
         phone.app.reply(key, reply).await?;
@@ -179,14 +178,15 @@ async fn replies(phone: &Phone, task: &Task) -> Result<Vec<f64>> {
 }
 
 async fn write(phone: &Phone, task: &Task) -> Result<Value> {
+    let account = phone.account().await?;
     let meter = Meter::start();
-    let times = replies(phone, task).await?;
+    let times = replies(phone, &account, task).await?;
     let each = meter.cpu_ms() / times.len() as f64;
     Ok(json!({ "median_ms": median(&times), "p99_ms": quantile(&times, 0.99), "cpu_ms": each }))
 }
 
 async fn push(phone: &Phone, task: &Task) -> Result<Value> {
-    replies(phone, task).await?;
+    replies(phone, &phone.account().await?, task).await?;
     let before = phone.asked().len();
     let received = phone.net.received.load(Ordering::SeqCst);
     let meter = Meter::start();
