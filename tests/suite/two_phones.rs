@@ -35,6 +35,7 @@ async fn what_was_read_on_one_phone_is_not_unread_on_the_other() {
     desk.teller.section("read on the phone: the badge goes down on both");
     phone.app.mark_read(on_phone.clone()).await.expect("it is marked");
     phone.shows(&on_phone, "no badge", |view| view.summary.unread == 0).await;
+    phone.accounts("no badge on the app", |accounts| accounts[0].unread == 0).await;
     tablet.shows(&on_tablet, "no badge", |view| view.summary.unread == 0).await;
     tablet.accounts("no badge on the app", |accounts| accounts[0].unread == 0).await;
 
