@@ -186,6 +186,10 @@ async fn write(phone: &Phone, task: &Task) -> Result<Value> {
 }
 
 async fn push(phone: &Phone, task: &Task) -> Result<Value> {
+    // What the others' pushes left at the desk comes first, or it would be counted here.
+    phone.app.set_offline(false);
+    phone.app.sync_now(None, LONG_MS).await?;
+    phone.app.set_offline(true);
     replies(phone, &phone.account().await?, task).await?;
     let before = phone.asked().len();
     let received = phone.net.received.load(Ordering::SeqCst);

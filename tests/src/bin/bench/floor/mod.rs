@@ -110,6 +110,8 @@ fn write(task: &Task, sealed: bool) -> Result<Value> {
 async fn push(task: &Task, sealed: bool) -> Result<Value> {
     let mut own = Own::open(&task.dir, sealed)?;
     let mut cache = Cache::open(&task.dir, sealed)?;
+    // What the others' pushes left at the desk comes first, or it would be counted here.
+    Net::new(task)?.pull(&mut cache).await?;
     replies(task, &own)?;
     let mut net = Net::new(task)?;
     let meter = Meter::start();
