@@ -274,3 +274,33 @@ fn a_field_of_a_newer_server_is_kept_as_it_came() {
         .unwrap();
     assert!(kept.contains(r#""mood":{"of":["the","day"]}"#), "{kept}");
 }
+
+/// The tables and indexes of a database, as SQLite has them after all migrations.
+fn schema(migrations: &[&str], late: &str) -> String {
+    let mut db = Connection::open_in_memory().unwrap();
+    open::migrate(&mut db, "golden", migrations).unwrap();
+    db.execute_batch(late).unwrap();
+    let mut statement = db
+        .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type DESC, name")
+        .unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(|sql| format!("{};\n", sql.unwrap())).collect()
+}
+
+#[test]
+fn the_golden_schema_is_what_the_migrations_make() {
+    let now = format!(
+        "-- own.db\n{}\n-- cache.db\n{}",
+        schema(OWN_MIGRATIONS, ""),
+        schema(cache::MIGRATIONS, cache::LATE)
+    );
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations/schema.golden");
+    if std::env::var("UPDATE_GOLDENS").is_ok_and(|value| value == "1") {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == now,
+        "the schema moved: a shipped migration never changes; if a new one is meant, bless it"
+    );
+}

@@ -84,3 +84,23 @@ async fn an_unreachable_database_is_told_without_its_password() {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_golden_schema_is_what_the_migrations_make() {
+    let sqlite = TestServer::sqlite(Setting::default()).await;
+    let mut tx = sqlite.ctx.store.begin(Mode::Read).await.unwrap();
+    let rows = tx
+        .query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name", &[])
+        .await
+        .unwrap();
+    let now: String = rows.iter().map(|row| format!("{};\n", row[0].text().unwrap())).collect();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/schema.golden");
+    if std::env::var("UPDATE_GOLDENS").is_ok_and(|value| value == "1") {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == now,
+        "the schema moved: a shipped migration never changes; if a new one is meant, bless it"
+    );
+}
