@@ -7,10 +7,7 @@ use std::{
 };
 
 use pocketdesk_domain::{
-    model::{
-        AccountView, DeviceView, PausedReason, Signal, SyncReport, SyncState, TicketFilter, TicketKey,
-        TicketPage, Unsent,
-    },
+    model::{AccountView, PausedReason, Signal, SyncReport, SyncState, TicketFilter, TicketKey, TicketPage},
     sync,
 };
 
@@ -21,15 +18,10 @@ use super::{
     shared::{Settings, Shared},
     sync_now::others_may_write,
     topics::Topic,
-    words::id,
 };
 use crate::{
     env::Env,
     error::{Error, Result},
-    session::{
-        sign_in::{self, Address, SignedIn},
-        tokens,
-    },
     store::{Home, StoreError},
 };
 

@@ -1,6 +1,25 @@
 //! Signing in and out, and the person's sessions at the desk.
 
-use super::*;
+use std::sync::{Arc, atomic::Ordering};
+
+use pocketdesk_domain::model::{AccountView, DeviceView, Unsent};
+
+use super::{Accounts, Opened, Unbound};
+use crate::{
+    engine::{
+        account::{Account, LEFT},
+        runner::Mail,
+        topics::Topic,
+        words::id,
+    },
+    env::Env,
+    error::{Error, Result},
+    session::{
+        sign_in::{self, Address, SignedIn},
+        tokens,
+    },
+    store::StoreError,
+};
 
 impl Accounts {
     /// Asks for a code.

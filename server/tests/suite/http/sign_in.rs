@@ -216,3 +216,17 @@ async fn a_code_lives_ten_minutes_and_an_access_token_fifteen() {
     let me = desk.ask(Method::GET, "/me").bearer_auth(&next.access_token).send().await.unwrap();
     assert_eq!(me.status().as_u16(), 200);
 }
+
+#[tokio::test]
+async fn spent_tokens_are_forgotten_in_time_and_nobody_is_signed_out_by_that() {
+    use pocketdesk_server::auth::sessions;
+    let clock = MovedClock::new();
+    let desk = Desk::with_clock(clock.clone()).await;
+    let phone = desk.phone("olena@firm.example").await;
+    let newest = rotate(&desk, &phone.tokens.refresh_token, RotationId(new_id())).await;
+    let ctx = &desk.running.app().ctx;
+    assert_eq!(sessions::forget(ctx).await.unwrap(), 0, "a theft within three months is still known for one");
+    clock.on(91 * 24 * 3600);
+    assert_eq!(sessions::forget(ctx).await.unwrap(), 1);
+    rotate(&desk, &newest.refresh_token, RotationId(new_id())).await;
+}
