@@ -19,13 +19,15 @@ use pocketdesk_server::{
     store::{self, Store, StoreConfig},
     sync::{self, receipt::ReceiptKey},
     testing::{self, Setting, TestServer},
+    values,
 };
 
-use super::support::{Phone, all_applied, applied, on_both_stores, receipt, rejected};
+use super::support::{Phone, all_applied, applied, file, on_both_stores, receipt, rejected};
 
 on_both_stores! { Setting::default();
     words_acknowledged_after_the_backup_come_back_from_the_phone,
     what_was_erased_after_the_backup_stays_erased,
+    bytes_erased_after_the_backup_are_marked_to_go_again,
     numbers_and_revisions_go_past_any_given,
     a_status_request_that_no_longer_fits_is_applied_without_effect,
     a_backup_that_was_cut_is_refused_and_the_half_database_too,
@@ -158,6 +160,34 @@ async fn what_was_erased_after_the_backup_stays_erased(server: TestServer) {
     olena.build().await;
     assert!(olena.words(ticket).is_empty());
     assert!(olena.ticket(gone_ticket).is_none());
+}
+
+async fn bytes_erased_after_the_backup_are_marked_to_go_again(server: TestServer) {
+    let olena = Phone::of(&server.ctx, "Olena").await;
+    let (passport, photo) = (file(&server.ctx, "passport.png", 5), file(&server.ctx, "photo.png", 5));
+    let (erased, kept) = (
+        olena.create_with("Not for a desk", vec![passport.clone()]),
+        olena.create_with("The lift", vec![photo.clone()]),
+    );
+    all_applied(&olena.send(&[erased.clone(), kept]).await);
+    let mut tx = server.ctx.store.begin(store::Mode::Write).await.unwrap();
+    for id in [passport.id, photo.id] {
+        tx.execute(
+            "INSERT INTO upload (id, person_id, size, complete) VALUES ($1, $2, 5, 1)",
+            &values![id, olena.session.person],
+        )
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let backup = back_up(&server).await;
+    staff::erase_ticket(&server.ctx, erased.entity.into()).await.unwrap();
+    let ctx = restore(&server, backup.path()).await;
+    let mut tx = ctx.store.begin(store::Mode::Read).await.unwrap();
+    for (id, state) in [(passport.id, 2), (photo.id, 1)] {
+        let rows = tx.query("SELECT complete FROM upload WHERE id = $1", &values![id]).await.unwrap();
+        assert_eq!(rows[0][0].int().unwrap(), state, "2: its bytes go with the first sweep");
+    }
 }
 
 async fn numbers_and_revisions_go_past_any_given(server: TestServer) {
