@@ -13,6 +13,7 @@
 pub mod ids;
 pub mod limits;
 pub mod live;
+pub mod models;
 pub mod op;
 pub mod planted;
 pub mod rows;

@@ -59,6 +59,8 @@ pub trait Disk: Send + Sync {
     fn untouched(&self, path: &Path) -> io::Result<Option<Duration>>;
     /// Names in a folder, in no order.
     fn names(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Gives a file another name in its folder, in place of whatever has that name; durable after [`Self::sync_dir`].
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file; no error if there is none.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder and all that is in it; no error if there is none.
@@ -155,6 +157,10 @@ impl Disk for SystemDisk {
             names.extend(entry?.file_name().into_string());
         }
         Ok(names)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

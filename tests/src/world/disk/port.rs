@@ -114,6 +114,16 @@ impl core::Disk for SimulatedDisk {
         })
     }
 
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let to = to.to_str().and_then(place).ok_or(io::ErrorKind::NotFound)?.2;
+        on(from, |disk, name, _| {
+            let inode = disk.find(name).ok_or(io::ErrorKind::NotFound)?;
+            disk.names.entry(name.to_owned()).or_default().now = None;
+            disk.names.entry(to.to_owned()).or_default().now = Some(inode);
+            Ok(disk.change()?)
+        })
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         on(path, |disk, name, _| {
             disk.unlink(name)?;
