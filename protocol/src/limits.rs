@@ -27,6 +27,13 @@ pub const SUBJECT_CHARS: usize = 300;
 /// Bytes of a file's name.
 pub const FILE_NAME_BYTES: usize = 255;
 
+/// Rows of a desk's catalogue, all kinds together.
+pub const CATALOGUE_ROWS: usize = 5_000;
+/// Characters of a catalogue's name or synonym.
+pub const CATALOGUE_NAME_CHARS: usize = 200;
+/// Synonyms of one name of the catalogue.
+pub const CATALOGUE_SYNONYMS: usize = 64;
+
 /// The size of one part of a file of `size` bytes; fixed when the upload is created.
 pub const fn part_size(size: u64) -> u64 {
     if size > LARGE_FILE { PART_LARGE } else { PART_SMALL }

@@ -21,6 +21,8 @@ pub mod kind {
     pub const READ: &str = "read";
     /// The session's person's own rating of the latest rated solve round; id = the ticket's.
     pub const RATING: &str = "rating";
+    /// A word of the desk's catalogue; seen by everybody.
+    pub const CATALOGUE: &str = "catalogue";
 }
 
 /// Where a ticket is.
@@ -368,4 +370,57 @@ pub struct RatingRow {
     pub comment: Option<String>,
     /// When the server took it.
     pub at: Millis,
+}
+
+/// What a word of the catalogue is a word for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CatalogueKind {
+    /// A sort of request.
+    Type,
+    /// What is asked about: a service or a piece of equipment.
+    Service,
+    /// A place.
+    Site,
+    /// How soon.
+    Urgency,
+    /// Something this build does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl CatalogueKind {
+    /// Those this build knows, in the order of a draft.
+    pub const ALL: [Self; 4] = [Self::Type, Self::Service, Self::Site, Self::Urgency];
+
+    /// The name on the wire and in SQL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Service => "service",
+            Self::Site => "site",
+            Self::Urgency => "urgency",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Kind [`kind::CATALOGUE`]: a name the desk knows and what people call it, in the desk's scope. Phones only read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct CatalogueRow {
+    /// What it is a word for.
+    pub kind: CatalogueKind,
+    /// As shown.
+    pub name: String,
+    /// What else people say for it, in any language and any form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    /// Its place among those of its kind, from 0.
+    pub place: u32,
+    /// What this build does not know.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
+    pub extra: Extra,
 }

@@ -3,13 +3,10 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use snowball_stemmers_rs::{Algorithm, Stemmer};
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+use pocketdesk_domain::words::{WordForms, each_word, is_ukrainian, words};
 
-/// Of everything in this file: another number means that an index made before is of no use and is made anew.
+/// Of everything in this file and in domain's `words`: another number means that an index made before is of no use and is made anew.
 pub(crate) const VERSION: i64 = 1;
-/// Characters of a word that are looked at: longer ones are keys and addresses, found by their beginning.
-const WORD_CHARS: usize = 40;
 /// Words of one document that are indexed.
 const DOCUMENT_WORDS: usize = 20_000;
 /// Words of a query that count.
@@ -23,18 +20,12 @@ pub(crate) type Known = HashMap<String, [Option<String>; 2]>;
 
 /// The stemmers; made once per store, they hold no state.
 pub(crate) struct Stemmers {
-    russian: Stemmer,
-    ukrainian: Stemmer,
-    english: Stemmer,
+    forms: WordForms,
 }
 
 impl Stemmers {
     pub(crate) fn new() -> Self {
-        Self {
-            russian: Stemmer::create(Algorithm::Russian),
-            ukrainian: Stemmer::create(Algorithm::Ukrainian),
-            english: Stemmer::create(Algorithm::English),
-        }
+        Self { forms: WordForms::new() }
     }
 
     /// The document to index for a text: stems with a space between.
@@ -111,19 +102,7 @@ impl Stemmers {
     }
 
     fn stem<'a>(&self, word: &'a str, ukrainian: bool) -> Cow<'a, str> {
-        let first = word.chars().next().unwrap_or(' ');
-        let stemmer = match first {
-            'a'..='z' => &self.english,
-            '\u{400}'..='\u{52f}' if ukrainian || is_ukrainian(word) => &self.ukrainian,
-            '\u{400}'..='\u{52f}' => &self.russian,
-            // Numbers and other scripts stay as they are.
-            _ => return word.into(),
-        };
-        if word.bytes().any(|byte| byte.is_ascii_digit()) {
-            return word.into();
-        }
-        let stem = stemmer.stem(word);
-        if stem.is_empty() { word.into() } else { stem }
+        self.forms.stem(word, ukrainian)
     }
 }
 
@@ -149,79 +128,6 @@ impl SearchWords {
     pub fn query(&self, text: &str) -> Option<String> {
         self.stemmers.query(text)
     }
-}
-
-/// Letters that only one of the two languages has decide; a text with none of them is taken for Russian, which cuts
-/// the endings both share.
-fn is_ukrainian(text: &str) -> bool {
-    text.chars().any(|letter| matches!(letter, 'і' | 'ї' | 'є' | 'ґ' | 'І' | 'Ї' | 'Є' | 'Ґ'))
-}
-
-/// Normalised words: compatibility forms undone, lower case, ё as е, apostrophes of all kinds as one and then gone
-/// (п’ять and п'ять and пять are one word), everything that is neither letter nor digit a border.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    each_word(text, |word| words.push(word.to_owned()));
-    words
-}
-
-/// The same without a list: a first sync has millions of them.
-fn each_word(text: &str, mut found: impl FnMut(&str)) {
-    let normal: Cow<'_, str> = match is_nfkc_quick(text.chars().filter(|letter| !is_plain(*letter))) {
-        IsNormalized::Yes => text.into(),
-        // Its compatibility form is the letters "No", which would grow together with the number.
-        _ => text
-            .chars()
-            .map(|letter| if letter == '№' { ' ' } else { letter })
-            .nfkc()
-            .collect::<String>()
-            .into(),
-    };
-    let mut word = String::new();
-    let mut length = 0;
-    for letter in normal.chars().chain([' ']) {
-        let lower = match letter {
-            'a'..='z' | '0'..='9' | 'а'..='я' | 'ѐ'..='џ' => Some(letter),
-            'A'..='Z' | 'А'..='Я' | 'Ѐ'..='Џ' => Some(lower_plain(letter)),
-            '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{ad}' => continue,
-            // A mark over the letter before it, of which there is no single form: it belongs to the word.
-            '\u{300}'..='\u{36f}' => continue,
-            _ => None,
-        };
-        match lower {
-            Some(lower) => {
-                if length < WORD_CHARS {
-                    word.push(if lower == 'ё' { 'е' } else { lower });
-                    length += 1;
-                }
-            }
-            None if !letter.is_ascii() && letter.is_alphanumeric() => {
-                if length < WORD_CHARS {
-                    word.extend(letter.to_lowercase());
-                    length += 1;
-                }
-            }
-            None => {
-                if !word.is_empty() {
-                    found(&word);
-                    word.clear();
-                }
-                length = 0;
-            }
-        }
-    }
-}
-
-/// Letters of which normalisation knows nothing to do, as long as no mark follows (which is not one of them): nearly
-/// all that people write here, so the tables are not asked.
-fn is_plain(letter: char) -> bool {
-    letter.is_ascii() || matches!(letter, '\u{400}'..='\u{45f}' | '’' | '«' | '»' | '–' | '—')
-}
-
-/// Lower case of a plain capital letter; the alphabets lie at fixed distances.
-fn lower_plain(letter: char) -> char {
-    let distance = if ('Ѐ'..='Џ').contains(&letter) { 80 } else { 32 };
-    char::from_u32(u32::from(letter) + distance).unwrap_or(letter)
 }
 
 /// What a query looks for, stemmed once: a list of hits asks it about thousands of words.
@@ -307,17 +213,6 @@ mod tests {
         assert!(found("йод", "и\u{306}од"), "letters written as two characters");
         assert!(found("склад", "СКЛАД №4"));
         assert!(found("4", "СКЛАД №4"));
-    }
-
-    #[test]
-    fn the_short_way_for_common_letters_is_the_long_way() {
-        for letter in ('\0'..='\u{7f}').chain('\u{400}'..='\u{45f}') {
-            let long: String =
-                letter.to_lowercase().map(|lower| if lower == 'ё' { 'е' } else { lower }).collect();
-            let expected = if letter.is_alphanumeric() { vec![long] } else { Vec::new() };
-            assert_eq!(words(&letter.to_string()), expected, "{letter:?}");
-        }
-        assert_eq!(words("Стаття\u{a0}①ﬁ Ｗｉｎ"), ["стаття", "1fi", "win"]);
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 mod delivery;
 mod requests;
+mod spoken;
 mod views;
 
 pub use delivery::{AttentionReason, Delivery, Remedy, RetryReason, WaitsFor};
 pub use requests::*;
+pub use spoken::*;
 pub use views::*;
