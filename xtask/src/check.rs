@@ -12,6 +12,7 @@ pub fn check(full: bool) -> Done {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     house::check()?;
     if full {
+        setup::recogniser()?;
         step(
             "clippy",
             cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),

@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pocketdesk-domain", &["pocketdesk-protocol"]),
     ("pocketdesk-sqlite-sys", &[]),
     ("pocketdesk-texts", &[]),
+    ("pocketdesk-models", &[]),
     ("pocketdesk-core", &["pocketdesk-protocol", "pocketdesk-domain", "pocketdesk-sqlite-sys"]),
     ("pocketdesk-ffi", &["pocketdesk-core", "pocketdesk-domain", "pocketdesk-protocol"]),
     ("pocketdesk", &["pocketdesk-ffi", "pocketdesk-domain", "pocketdesk-texts"]),

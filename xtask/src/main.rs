@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod house;
+mod model;
 mod setup;
 mod steps;
 mod verbs;
@@ -58,6 +59,15 @@ enum Verb {
     Check,
     /// Write the goldens (help, OpenAPI, API surface, schema) anew, on purpose; then read the diff.
     Bless,
+    /// Make a real speech model for tests, the demo and this machine, and print where it lies.
+    #[command(after_help = model::HELP)]
+    Model {
+        /// base, tiny.en or silero.
+        name: String,
+        /// How its weights are rounded: q5_1, q8_0 or f16.
+        #[arg(long, value_name = "ROUNDING")]
+        quant: Option<String>,
+    },
     /// Install what the other verbs need, and say what is missing.
     Setup,
 }
@@ -71,6 +81,7 @@ fn main() -> ExitCode {
         Verb::Bench { arguments } => verbs::bench(&arguments),
         Verb::Check => check::check(true),
         Verb::Bless => verbs::bless(),
+        Verb::Model { name, quant } => model::one(&name, quant.as_deref()),
         Verb::Setup => setup::everything(),
     };
     match done {

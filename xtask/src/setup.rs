@@ -5,7 +5,10 @@ use std::{
     process::Command,
 };
 
-use crate::steps::{Done, answers, cache, cargo, step};
+use crate::{
+    model,
+    steps::{Done, answers, cache, cargo, step},
+};
 
 const DENY_VERSION: &str = "0.20.2";
 const VERSITYGW: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
@@ -13,8 +16,41 @@ const VERSITYGW: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
 /// Installs all of it; names all that is missing.
 pub fn everything() -> Done {
     let missing: Vec<String> =
-        [postgres().err(), versitygw().err(), cargo_deny().err()].into_iter().flatten().collect();
+        [recogniser().err(), postgres().err(), versitygw().err(), cargo_deny().err(), model::all().err()]
+            .into_iter()
+            .flatten()
+            .collect();
     if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
+}
+
+/// CMake and a C++ compiler: whisper.cpp is built from source.
+pub fn recogniser() -> Done {
+    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    let there = || answers(Path::new("cmake"), "--version") && answers(Path::new(&compiler), "--version");
+    if there() {
+        return Ok(());
+    }
+    if may_install() {
+        step("apt-get update", &mut apt(&["update", "-q"]))?;
+        let packages = ["install", "-y", "-q", "--no-install-recommends", "cmake", "make", "g++"];
+        step("install CMake and a C++ compiler", &mut apt(&packages))?;
+    }
+    if there() {
+        return Ok(());
+    }
+    Err("CMake or a C++ compiler is missing: install the packages `cmake`, `make` and `g++`, which build the \
+         recogniser of speech (or build without it: cargo build --no-default-features)."
+        .into())
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn may_install() -> bool {
+    is_root() && Path::new("/usr/bin/apt-get").exists()
 }
 
 /// PostgreSQL's own programs (`initdb`, `postgres`), installed through apt where that is possible.
@@ -22,17 +58,12 @@ pub fn postgres() -> Result<PathBuf, String> {
     if let Some(found) = postgres_programs() {
         return Ok(found);
     }
-    if !(is_root() && Path::new("/usr/bin/apt-get").exists()) {
+    if !may_install() {
         return Err(
             "PostgreSQL is missing: install the package `postgresql` (initdb and postgres must be there)."
                 .into(),
         );
     }
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
     step("apt-get update", &mut apt(&["update", "-q"]))?;
     // The package's own cluster is of no use here: the tests start private ones.
     let conf = Path::new("/etc/postgresql-common");

@@ -1,7 +1,7 @@
 //! The verbs that run the product.
 
 use crate::{
-    check, setup,
+    check, model, setup,
     steps::{Done, Skips, cargo, step},
 };
 
@@ -10,6 +10,10 @@ const NIGHTLY: &str = "POCKETDESK_NIGHTLY";
 
 /// Builds the programs, then runs the story.
 pub fn demo(keep: bool) -> Done {
+    setup::recogniser()?;
+    if let Err(missing) = model::all() {
+        println!("── SKIPPED the spoken part of the day, it goes on with text: {missing}");
+    }
     step(
         "build",
         cargo().args(["build", "--quiet", "--bin", "pocketdesk-server", "--bin", "pocketdesk-demo"]),
@@ -60,6 +64,7 @@ pub fn bench(arguments: &[String]) -> Done {
 /// Everything that must pass; with `quick` what needs no service and little time.
 pub fn test(quick: bool) -> Done {
     let mut skips = Skips::default();
+    setup::recogniser()?;
     check::check(!quick)?;
     if quick {
         step("tests without services", cargo().args(["test", "--quiet", "--workspace", "--lib", "--bins"]))?;
@@ -75,6 +80,9 @@ pub fn test(quick: bool) -> Done {
     match setup::versitygw() {
         Ok(bin) => drop(tests.env("PATH", setup::on_path(&bin))),
         Err(missing) => skips.add("files in S3", &missing),
+    }
+    if let Err(missing) = model::all() {
+        skips.add("tests of real speech", &missing);
     }
     step("build", cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", PLANTED]))?;
     step("tests", &mut tests)?;
