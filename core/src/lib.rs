@@ -14,8 +14,8 @@
 //!
 //! A crash between any two of these steps loses nothing and repeats at most a push that changes nothing twice. Files
 //! travel beside all this ([`attachments`]): text never waits for bytes. Who the person is to the desk is [`session`]'s
-//! matter, and trouble with it never touches an op. Time, chance, secrets, the network and threads come through
-//! [`env`], so that a simulation can take their place.
+//! matter, and trouble with it never touches an op. Speech becomes words in [`voice`]. Time, chance, secrets, the
+//! network and threads come through [`env`], so that a simulation can take their place.
 
 #![warn(missing_docs)]
 
@@ -26,5 +26,6 @@ pub mod error;
 pub mod remote;
 pub mod session;
 pub mod store;
+pub mod voice;
 
 pub use error::{Error, Result};
