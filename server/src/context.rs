@@ -148,6 +148,7 @@ impl Context {
         };
         ctx.begin().await?;
         crate::journal::backfill::finish(&ctx).await?;
+        crate::catalogue::finish(&ctx).await?;
         ctx.store.listen(ctx.hints.clone());
         Ok(ctx)
     }

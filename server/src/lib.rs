@@ -42,6 +42,7 @@ pub mod api;
 pub mod auth;
 pub mod backup;
 pub mod blobs;
+pub mod catalogue;
 pub mod commands;
 pub mod config;
 pub mod context;

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{AddPerson, Places, configuration};
+use super::{AddPerson, CatalogueArgs, Places, configuration};
 use crate::{
     auth::keys,
-    backup,
+    backup, catalogue,
     config::{Config, Flags},
     env::{Env, system},
     people::{self, NewPerson},
@@ -38,6 +38,26 @@ pub(super) async fn add_person(args: AddPerson, environment: BTreeMap<String, St
     };
     let person = people::create(&ctx, &new).await.map_err(|why| why.to_string())?;
     println!("{}", json!({ "id": person.id, "email": person.email }));
+    Ok(())
+}
+
+pub(super) async fn catalogue(
+    args: CatalogueArgs,
+    environment: BTreeMap<String, String>,
+) -> Result<(), String> {
+    let config = configuration(&args.places, environment, Flags::default())?;
+    let place = args.file.display();
+    let text = std::fs::read_to_string(&args.file).map_err(|why| format!("{place}: {why}"))?;
+    let new =
+        catalogue::parse(&text).map_err(|why| format!("{place}: {why}; the catalogue stays as it was"))?;
+    let ground = Ground::open(&config).await.map_err(|why| why.to_string())?;
+    let ctx = ground.context(&config).await.map_err(|why| why.to_string())?;
+    let done = catalogue::replace(&ctx, &new).await.map_err(|why| format!("{place}: {why}"))?;
+    let catalogue::Replaced { added, changed, removed, unchanged } = done;
+    println!(
+        "{}",
+        json!({ "event": "catalogue", "added": added, "changed": changed, "removed": removed, "unchanged": unchanged })
+    );
     Ok(())
 }
 

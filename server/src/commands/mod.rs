@@ -51,6 +51,20 @@ enum Verb {
     ///
     /// The same as POST /staff/people, for the first one.
     AddPerson(AddPerson),
+    /// Replace the desk's catalogue: what requests are about, and what people call it
+    ///
+    /// FILE is TOML: tables [[type]], [[service]], [[site]] and [[urgency]], each with a name and, if people say other
+    /// words for it, synonyms (in any language and any form):
+    ///
+    ///   [[service]]
+    ///   name = "Printer"
+    ///   synonyms = ["принтер", "МФУ", "it does not print"]
+    ///
+    /// All of it replaces all there was, or nothing does. A name keeps its id while it stays; to keep it under another
+    /// name, give it: id = "…". A site named as one of the desk's sites has that site's id. Phones suggest these names
+    /// from what a person says, and get them with their next sync. Prints {"event":"catalogue","added",…}. Works while
+    /// the server runs or not.
+    Catalogue(CatalogueArgs),
     /// Copy database and files into a new folder, while the server runs or not
     ///
     /// The keys and the list of erasures are not in it: keep DATA/keys and DATA/outside by other means. Without the
@@ -110,6 +124,15 @@ struct AddPerson {
 }
 
 #[derive(Debug, Args)]
+struct CatalogueArgs {
+    #[command(flatten)]
+    places: Places,
+    /// The catalogue, TOML
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
 struct Backup {
     #[command(flatten)]
     places: Places,
@@ -152,7 +175,7 @@ fn configuration_help() -> String {
 pub fn command() -> clap::Command {
     let help = configuration_help();
     let mut command = Cli::command();
-    for verb in ["serve", "add-person", "backup", "restore", "staff-token"] {
+    for verb in ["serve", "add-person", "catalogue", "backup", "restore", "staff-token"] {
         command = command.mut_subcommand(verb, |verb| verb.after_long_help(help.clone()));
     }
     command
@@ -176,6 +199,7 @@ pub async fn run(
         Verb::Serve(args) => serve::serve(args, environment).await,
         Verb::StaffToken(args) => data::staff_token(&args.places, environment),
         Verb::AddPerson(args) => data::add_person(args, environment).await,
+        Verb::Catalogue(args) => data::catalogue(args, environment).await,
         Verb::Backup(Backup { places, to: folder }) => {
             match configuration(&places, environment, Flags::default()) {
                 Ok(config) => said(backup(&config, &Env::system(), &folder).await, "backup", &folder),

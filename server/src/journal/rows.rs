@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
+    catalogue,
     desk::ticket,
     people::Viewer,
     store::{Row, StoreError, Tx, Value, placeholders},
@@ -23,8 +24,8 @@ use crate::{
 const IN_LIST: usize = 200;
 
 type Key = (String, EntityId);
-/// A row that exists: its ticket, its version, itself.
-type Found = BTreeMap<Key, (TicketId, i64, Box<RawValue>)>;
+/// A row that exists: its ticket (none: everybody sees it), its version, itself.
+type Found = BTreeMap<Key, (Option<TicketId>, i64, Box<RawValue>)>;
 
 /// One item for every key, in the keys' order.
 pub async fn load(tx: &mut dyn Tx, viewer: &Viewer, keys: &[Key]) -> Result<Vec<Item>, StoreError> {
@@ -37,14 +38,28 @@ pub async fn load(tx: &mut dyn Tx, viewer: &Viewer, keys: &[Key]) -> Result<Vec<
             }
         }
     }
-    let tickets: BTreeSet<TicketId> = found.values().map(|row| row.0).collect();
+    let names: Vec<EntityId> = keys.iter().filter(|key| key.0 == kind::CATALOGUE).map(|key| key.1).collect();
+    let mut removed = BTreeMap::new();
+    for part in names.chunks(IN_LIST) {
+        for (id, v, row) in catalogue::rows(tx, part).await? {
+            let key = (kind::CATALOGUE.to_owned(), id);
+            match row {
+                Some(row) => drop(found.insert(key, (None, v, raw(&row)?))),
+                None => drop(removed.insert(key, (v, Gone::Deleted))),
+            }
+        }
+    }
+    let tickets: BTreeSet<TicketId> = found.values().filter_map(|row| row.0).collect();
     let visible = visible(tx, viewer, &tickets).await?;
     let missing: Vec<&Key> = keys.iter().filter(|key| !found.contains_key(*key)).collect();
-    let gone = gone(tx, &missing).await?;
+    let mut gone = gone(tx, &missing).await?;
+    gone.extend(removed);
     let mut items = Vec::with_capacity(keys.len());
     for key in keys {
         let (v, row, why) = match found.remove(key) {
-            Some((ticket, v, row)) if visible.contains(&ticket) => (v, Some(row), None),
+            Some((ticket, v, row)) if ticket.is_none_or(|ticket| visible.contains(&ticket)) => {
+                (v, Some(row), None)
+            }
             Some((_, v, _)) => (v, None, Some(Gone::Left)),
             None => {
                 let (v, why) = gone.get(key).copied().unwrap_or((0, Gone::Deleted));
@@ -94,28 +109,28 @@ async fn of_kind(
         kind::TICKET => {
             for ticket in ticket::load_many(tx, ids).await? {
                 let row = raw(&ticket.row(viewer.rating_max))?;
-                found.insert((what.to_owned(), ticket.id.into()), (ticket.id, ticket.v, row));
+                found.insert((what.to_owned(), ticket.id.into()), (Some(ticket.id), ticket.v, row));
             }
         }
         kind::COMMENT => {
             let sql = format!("SELECT {COMMENT} FROM comment WHERE id IN ({list})");
             for row in tx.query(&sql, &values).await? {
                 let (id, v, comment) = comment(&row)?;
-                found.insert((what.to_owned(), id), (comment.ticket, v, raw(&comment)?));
+                found.insert((what.to_owned(), id), (Some(comment.ticket), v, raw(&comment)?));
             }
         }
         kind::ATTACHMENT => {
             let sql = format!("SELECT {ATTACHMENT} FROM attachment WHERE id IN ({list})");
             for row in tx.query(&sql, &values).await? {
                 let (id, v, file) = attachment(&row)?;
-                found.insert((what.to_owned(), id), (file.ticket, v, raw(&file)?));
+                found.insert((what.to_owned(), id), (Some(file.ticket), v, raw(&file)?));
             }
         }
         kind::EVENT => {
             let sql = format!("SELECT {EVENT} FROM event WHERE id IN ({list})");
             for row in tx.query(&sql, &values).await? {
                 let (id, v, event) = event(&row)?;
-                found.insert((what.to_owned(), id), (event.ticket, v, raw(&event)?));
+                found.insert((what.to_owned(), id), (Some(event.ticket), v, raw(&event)?));
             }
         }
         kind::READ => {
@@ -127,7 +142,7 @@ async fn of_kind(
             for row in tx.query(&sql, &values).await? {
                 let ticket: TicketId = row[0].id()?;
                 let read = ReadRow { position: row[2].int()? };
-                found.insert((what.to_owned(), ticket.into()), (ticket, row[1].int()?, raw(&read)?));
+                found.insert((what.to_owned(), ticket.into()), (Some(ticket), row[1].int()?, raw(&read)?));
             }
         }
         kind::RATING => {
@@ -146,7 +161,7 @@ async fn of_kind(
                     comment: words(&row[4])?,
                     at: row[5].int()?,
                 };
-                found.insert((what.to_owned(), ticket.into()), (ticket, row[1].int()?, raw(&rating)?));
+                found.insert((what.to_owned(), ticket.into()), (Some(ticket), row[1].int()?, raw(&rating)?));
             }
         }
         _ => {}

@@ -13,6 +13,7 @@ use crate::values;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_desk.sql"),
     include_str!("../../migrations/0002_sessions_uploads.sql"),
+    include_str!("../../migrations/0003_catalogue.sql"),
 ];
 
 /// The schema this program was built for.

@@ -22,7 +22,8 @@ const ATTEMPTS: u32 = 12;
 const NUMBERS_RESERVED: i64 = 100;
 
 /// Tables whose rows travel to phones.
-const SYNCED: [&str; 7] = ["ticket", "comment", "attachment", "event", "read_mark", "rating", "participant"];
+const SYNCED: [&str; 8] =
+    ["ticket", "comment", "attachment", "event", "read_mark", "rating", "participant", "catalogue"];
 
 /// A writing transaction. Dropped without [`Write::commit`] it leaves nothing behind.
 pub struct Write {

@@ -1,15 +1,16 @@
 //! Snapshots: all a person sees, in frames that each stand alone. Tickets come by descending id, a key that never
-//! moves; every frame is a short transaction of its own, and the delta from `as_of` makes the whole consistent.
+//! moves, then the desk's catalogue by ascending id; every frame is a short transaction of its own, and the delta from `as_of` makes the whole consistent.
 
 use pocketdesk_protocol::{
     ids::{EntityId, Epoch, TicketId},
     limits::FRAME_BYTES,
     rows::kind,
-    sync::{FrameEnd, SnapshotLine, SnapshotStart},
+    sync::{FrameEnd, Item, SnapshotLine, SnapshotStart},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalogue,
     context::{Context, ServiceError, Session},
     journal::{
         self,
@@ -54,6 +55,9 @@ struct Key {
     ticket: Option<TicketId>,
     rank: i64,
     row: String,
+    /// The last name of the catalogue that was sent; set once there are no more tickets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    catalogue: Option<String>,
 }
 
 /// The frame after `resume` (none: the first), read in a short transaction of its own. The first frame of an HTTP
@@ -70,7 +74,14 @@ pub async fn snapshot_frame(
     let tx = tx.as_mut();
     let viewer = Viewer::load(tx, session.person, &ctx.policy).await?;
     let epoch = journal::epoch(tx).await?;
-    let fresh = Key { epoch, scopes_rev: viewer.scopes_rev, ticket: None, rank: 0, row: String::new() };
+    let fresh = Key {
+        epoch,
+        scopes_rev: viewer.scopes_rev,
+        ticket: None,
+        rank: 0,
+        row: String::new(),
+        catalogue: None,
+    };
     let mut key = match resume {
         None => fresh.clone(),
         Some(text) => match cursor::open::<Key>(&ctx.key, "resume", text) {
@@ -121,6 +132,9 @@ async fn fill(
     lines: &mut Vec<u8>,
 ) -> Result<bool, ServiceError> {
     let begun = lines.len();
+    if key.catalogue.is_some() {
+        return names(tx, viewer, key, lines, begun).await;
+    }
     // The ticket the last frame ended in, if the person still sees it.
     if let Some(ticket) = key.ticket
         && rows::visible(tx, viewer, &[ticket].into()).await?.contains(&ticket)
@@ -131,7 +145,8 @@ async fn fill(
     loop {
         let tickets = tickets(tx, viewer, key.ticket).await?;
         if tickets.is_empty() {
-            return Ok(true);
+            key.catalogue = Some(String::new());
+            return names(tx, viewer, key, lines, begun).await;
         }
         for ticket in tickets {
             (key.ticket, key.rank, key.row) = (Some(ticket), -1, String::new());
@@ -140,6 +155,42 @@ async fn fill(
             }
         }
     }
+}
+
+/// Adds the names of the catalogue after the key; `true` when there are no more.
+async fn names(
+    tx: &mut dyn Tx,
+    viewer: &Viewer,
+    key: &mut Key,
+    lines: &mut Vec<u8>,
+    begun: usize,
+) -> Result<bool, ServiceError> {
+    loop {
+        let ids = catalogue::ids_after(tx, key.catalogue.as_deref().unwrap_or_default(), ROWS).await?;
+        let whole = ids.len() < ROWS;
+        let named: Vec<(String, EntityId)> = ids.iter().map(|id| (kind::CATALOGUE.to_owned(), *id)).collect();
+        for item in rows::load(tx, viewer, &named).await? {
+            let id = item.id;
+            if !add(lines, item, begun)? {
+                return Ok(false);
+            }
+            key.catalogue = Some(id.to_string());
+        }
+        if whole {
+            return Ok(true);
+        }
+    }
+}
+
+/// Adds a row if there is room; a row larger than a frame goes alone: it has to go.
+fn add(lines: &mut Vec<u8>, item: Item, begun: usize) -> Result<bool, ServiceError> {
+    let mut text = Vec::new();
+    line(&mut text, &SnapshotLine::Item(item))?;
+    if lines.len() + text.len() + END_BYTES > FRAME_BYTES && lines.len() > begun {
+        return Ok(false);
+    }
+    lines.extend(text);
+    Ok(true)
 }
 
 /// Adds the rows of one ticket after the key; `false` when the frame was full before its end.
@@ -157,13 +208,9 @@ async fn ticket_rows(
         let named: Vec<(String, EntityId)> =
             keys.iter().map(|(rank, id)| (kind_of(*rank).to_owned(), *id)).collect();
         for ((rank, id), item) in keys.into_iter().zip(rows::load(tx, viewer, &named).await?) {
-            let mut text = Vec::new();
-            line(&mut text, &SnapshotLine::Item(item))?;
-            // A row larger than a frame goes alone: it has to go.
-            if lines.len() + text.len() + END_BYTES > FRAME_BYTES && lines.len() > begun {
+            if !add(lines, item, begun)? {
                 return Ok(false);
             }
-            lines.extend(text);
             (key.rank, key.row) = (rank, id.to_string());
         }
         if whole {

@@ -3,6 +3,7 @@
 mod support;
 
 mod backups;
+mod catalogue;
 mod concurrent;
 mod delivery;
 mod desk_later;

@@ -200,3 +200,26 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
         std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
+
+#[test]
+fn an_operator_loads_a_catalogue_and_a_wrong_file_leaves_it_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.toml");
+    let load = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pocketdesk-server"));
+        command.arg("catalogue").arg(&file).arg("--data").arg(folder.path().join("desk"));
+        let said = command.env("POCKETDESK_SERVER_LOG", "error").output().unwrap();
+        let [out, err] = [said.stdout, said.stderr].map(|text| String::from_utf8(text).unwrap());
+        (said.status.code(), out, err)
+    };
+    let event = |out: &str| serde_json::from_str::<Value>(out).unwrap();
+    let (code, out, _) = load("[[service]]\nname = \"Принтер\"\nsynonyms = [\"МФУ\"]");
+    let first = json!({ "event": "catalogue", "added": 1, "changed": 0, "removed": 0, "unchanged": 0 });
+    assert_eq!((code, event(&out)), (Some(0), first));
+    let (code, out, err) = load("[[service]]\nname = \"Почта\"\n[[service]]\nname = \"\"");
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.contains("service 2") && err.contains("the catalogue stays as it was"), "{err}");
+    let (_, out, _) = load("[[service]]\nname = \"Принтер\"\nsynonyms = [\"МФУ\"]");
+    assert_eq!(event(&out)["unchanged"], 1);
+}
