@@ -10,6 +10,7 @@ use crate::{
     env::{NetError, SecretsError},
     remote::{address::AddressError, answer::Failure},
     store::StoreError,
+    voice::models::ModelError,
 };
 
 /// Results of the core.
@@ -36,6 +37,9 @@ pub enum Error {
     /// The address of a server.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// The speech models of this device.
+    #[error(transparent)]
+    Models(#[from] ModelError),
     /// There is no such thing on this phone.
     #[error("there is no such {what} on this device")]
     NotFound {

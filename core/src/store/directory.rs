@@ -53,6 +53,11 @@ impl Home {
         self.disk.clone()
     }
 
+    /// Where speech models lie: they are no account's.
+    pub(crate) fn models_dir(&self) -> PathBuf {
+        self.dir.join("models")
+    }
+
     fn accounts_dir(&self) -> PathBuf {
         self.dir.join("accounts")
     }

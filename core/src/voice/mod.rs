@@ -11,6 +11,7 @@ use pocketdesk_domain::dictation::Transcript;
 
 use crate::env::Env;
 
+pub mod models;
 pub mod pcm;
 mod port;
 #[cfg(feature = "voice")]

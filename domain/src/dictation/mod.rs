@@ -3,8 +3,10 @@
 
 pub mod draft;
 mod guess;
+mod models;
 pub mod segmenter;
 pub mod transcript;
 
 pub use draft::{CONFIDENT, draft};
+pub use models::{SpeechModelState, SpeechModelView};
 pub use transcript::{SpokenSegment, SpokenWord, Transcript};

@@ -86,7 +86,9 @@ fn speech<R: Read + Seek>(file: &mut Walk<R>) -> Result<Expected, Refused> {
         return Err(format!("no Whisper has {audio_positions}, {text_positions} positions, {mels} bands"));
     }
     let matrices = FILE_TYPES.iter().find(|(number, _)| *number == file_type);
-    let Some((_, matrices)) = matrices else { return Err(format!("its weights are of unknown type {file_type}")) };
+    let Some((_, matrices)) = matrices else {
+        return Err(format!("its weights are of unknown type {file_type}"));
+    };
     if file.numbers()? != [mels, BINS] {
         return Err("its filters have another shape than its bands".to_owned());
     }
@@ -102,7 +104,12 @@ fn speech<R: Read + Seek>(file: &mut Walk<R>) -> Result<Expected, Refused> {
         }
         file.skip(u64::from(length.unsigned_abs()))?;
     }
-    Ok(whisper(*matrices, [width, vocabulary, audio_positions, text_positions, mels], audio_layers, text_layers))
+    Ok(whisper(
+        *matrices,
+        [width, vocabulary, audio_positions, text_positions, mels],
+        audio_layers,
+        text_layers,
+    ))
 }
 
 /// Every tensor of a Whisper.
@@ -165,7 +172,8 @@ fn gate<R: Read + Seek>(file: &mut Walk<R>) -> Result<Expected, Refused> {
         return Err("its layers are not Silero's".to_owned());
     }
     let mut all = Expected::new();
-    let mut add = |name: &str, shape: &[i32], kind| drop(all.insert(format!("_model.{name}"), (shape.to_vec(), kind)));
+    let mut add =
+        |name: &str, shape: &[i32], kind| drop(all.insert(format!("_model.{name}"), (shape.to_vec(), kind)));
     add("stft.forward_basis_buffer", &[256, 1, 258], F16);
     for (at, (input, output)) in [(129, 128), (128, 64), (64, 64), (64, 128)].into_iter().enumerate() {
         add(&format!("encoder.{at}.reparam_conv.weight"), &[3, input, output], F16);
@@ -197,7 +205,10 @@ fn tensors<R: Read + Seek>(file: &mut Walk<R>, mut expected: Expected) -> Result
             return Err("a tensor is not one of this model, or is there twice".to_owned());
         };
         if shape != wanted || number != kind.number {
-            return Err(format!("{name} has shape {shape:?} and type {number}, not {wanted:?} and {}", kind.number));
+            return Err(format!(
+                "{name} has shape {shape:?} and type {number}, not {wanted:?} and {}",
+                kind.number
+            ));
         }
         // Every factor is one of ours by now: nothing here can overflow.
         let values: u64 = shape.iter().map(|size| u64::from(size.unsigned_abs())).product();

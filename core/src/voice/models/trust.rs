@@ -33,8 +33,8 @@ impl Trusted {
             return Err(refused("it is not signed with the company's key"));
         }
         // Only now is it read: a parser is a larger target than a signature.
-        let manifest: Manifest =
-            serde_json::from_str(&signed.manifest).map_err(|why| refused(&format!("it cannot be read: {why}")))?;
+        let manifest: Manifest = serde_json::from_str(&signed.manifest)
+            .map_err(|why| refused(&format!("it cannot be read: {why}")))?;
         manifest.check().map_err(|why| refused(&why))?;
         Ok(Self { signed, manifest })
     }
