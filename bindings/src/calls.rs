@@ -33,6 +33,7 @@ impl Pocketdesk {
             locale: config.locale,
             automatic: config.automatic,
             attachment_cache_bytes: config.attachment_cache_bytes,
+            models: pocketdesk_core::voice::models::Rules::default(),
         };
         let (dir, offline) = (config.data_dir, config.offline);
         let spawner = env.clone();

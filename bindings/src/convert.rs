@@ -6,6 +6,7 @@ use pocketdesk_core::{
     env::{NetError, SecretsError},
     remote::answer::Failure,
     store::StoreError,
+    voice::models::ModelError,
 };
 use pocketdesk_domain::outbox::OutboxError;
 use pocketdesk_protocol::session::problem;
@@ -29,6 +30,7 @@ impl From<Error> for DeskError {
             Error::Files(FileError::NotFound) => Self::NotFound { what: "attachment".to_owned() },
             Error::Files(FileError::Source { reason }) => Self::Invalid { field: "file".to_owned(), reason },
             Error::Files(_) | Error::ChooseUnbound => Self::Defect { reason },
+            Error::Models(error) => models(&error, reason),
             Error::Secrets(SecretsError::Locked) => Self::NotNow { reason },
             Error::Secrets(SecretsError::Failed { reason }) => Self::Defect { reason },
             Error::Address(_) => Self::Invalid { field: "server_url".to_owned(), reason },
@@ -42,6 +44,15 @@ impl From<Error> for DeskError {
             Error::File { path, reason } => Self::FileTrouble { path, reason },
             Error::Closed => Self::Closed,
         }
+    }
+}
+
+fn models(error: &ModelError, reason: String) -> DeskError {
+    match error {
+        ModelError::Full => DeskError::DiskFull,
+        ModelError::Unknown => DeskError::NotFound { what: "speech model".to_owned() },
+        ModelError::Disk { .. } => DeskError::Defect { reason },
+        _ => DeskError::NotNow { reason },
     }
 }
 

@@ -12,6 +12,7 @@ mod export;
 pub mod feed;
 mod gathered;
 mod live;
+mod models;
 pub(crate) mod reads;
 mod remedies;
 mod report;

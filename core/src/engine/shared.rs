@@ -8,8 +8,13 @@ use std::sync::{
 use pocketdesk_domain::sync::Signal;
 use tokio::sync::Notify;
 
-use super::topics::Topics;
-use crate::{env::Env, remote::api::Api, store::Home};
+use super::topics::{Topic, Topics};
+use crate::{
+    env::Env,
+    remote::api::Api,
+    store::Home,
+    voice::models::{Models, Rules},
+};
 
 /// How the core behaves; fixed while it is open.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct Settings {
     pub automatic: bool,
     /// Bytes of downloaded and sent files to keep.
     pub attachment_cache_bytes: u64,
+    /// Whose speech models are believed, and how much room they may take.
+    pub models: Rules,
 }
 
 /// What the platform knows of the network.
@@ -47,6 +54,8 @@ pub struct Shared {
     pub topics: Arc<Topics>,
     /// How the core behaves.
     pub settings: Settings,
+    /// The speech models of this device; they are no account's.
+    pub models: Arc<Models>,
     network: Mutex<Network>,
     offline: AtomicBool,
     suspended: AtomicBool,
@@ -57,11 +66,16 @@ pub struct Shared {
 impl Shared {
     /// Until the platform says otherwise there is a network and somebody looks.
     pub fn new(env: Env, home: Home, settings: Settings, offline: bool) -> Self {
+        let topics = Arc::<Topics>::default();
+        let told = topics.clone();
+        let rules = Rules { moved: Arc::new(move || told.move_on(Topic::Files)), ..settings.models.clone() };
+        let models = Models::open(&env, home.disk(), home.models_dir(), rules);
         Self {
             env,
             home,
-            topics: Arc::default(),
+            topics,
             settings,
+            models,
             network: Mutex::new(Network {
                 online: true,
                 id: String::new(),

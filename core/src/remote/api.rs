@@ -12,6 +12,7 @@ use futures_util::{
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use pocketdesk_protocol::{
     ids::{AttachmentId, SessionId},
+    models::SignedManifest,
     session::{Me, SessionView, SignInAsked, SignInCode, SignInEmail, TokenRequest, Tokens},
     sync::{PullQuery, SyncRequest, SyncResponse},
     uploads::{PART_DIGEST_HEADER, Upload, UploadCreate},
@@ -53,6 +54,8 @@ pub struct Download {
     pub body: Body,
     /// Where the body starts: 0 when the server did not go on where it was asked to.
     pub from: u64,
+    /// Bytes the body will have, if the server says so.
+    pub length: Option<u64>,
     /// Names these bytes.
     pub etag: Option<String>,
 }
@@ -185,7 +188,33 @@ impl Api {
         from: u64,
         etag: Option<&str>,
     ) -> Result<Download, Failure> {
-        let mut request = self.request(Method::GET, &format!("/attachments/{id}"), Some(token), None);
+        self.bytes(&format!("/attachments/{id}"), token, from, etag).await
+    }
+
+    /// Which speech models the company offers.
+    pub async fn models(&self, token: &str) -> Result<SignedManifest, Failure> {
+        self.json(Method::GET, "/models", Some(token), None).await
+    }
+
+    /// The bytes of one of them, as [`Self::download`].
+    pub async fn model(
+        &self,
+        token: &str,
+        sha256: &str,
+        from: u64,
+        etag: Option<&str>,
+    ) -> Result<Download, Failure> {
+        self.bytes(&format!("/models/{}", escape(sha256)), token, from, etag).await
+    }
+
+    async fn bytes(
+        &self,
+        path: &str,
+        token: &str,
+        from: u64,
+        etag: Option<&str>,
+    ) -> Result<Download, Failure> {
+        let mut request = self.request(Method::GET, path, Some(token), None);
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
         if let (true, Some(etag)) = (from > 0, etag.and_then(|etag| etag.parse().ok())) {
@@ -197,6 +226,7 @@ impl Api {
         }
         let answer = self.call(request, HEAD_WITHIN).await?;
         let etag = text(answer.headers(), header::ETAG);
+        let length = text(answer.headers(), header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let from = if answer.status() == StatusCode::PARTIAL_CONTENT {
             let range = text(answer.headers(), header::CONTENT_RANGE).unwrap_or_default();
             let start = range.strip_prefix("bytes ").and_then(|range| range.split('-').next()?.parse().ok());
@@ -204,7 +234,7 @@ impl Api {
         } else {
             0
         };
-        Ok(Download { body: self.unhurried(answer.into_body()), from, etag })
+        Ok(Download { body: self.unhurried(answer.into_body()), from, length, etag })
     }
 
     fn request(

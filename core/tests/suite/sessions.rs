@@ -43,8 +43,13 @@ pub async fn phone_with_room(desk: Arc<Scripted>, attachment_cache_bytes: u64) -
         remote: desk.clone(),
         work: Arc::new(SystemWork::new(tokio::runtime::Handle::current())),
     };
-    let settings =
-        Settings { device: "phone".into(), locale: "en".into(), automatic: false, attachment_cache_bytes };
+    let settings = Settings {
+        device: "phone".into(),
+        locale: "en".into(),
+        automatic: false,
+        attachment_cache_bytes,
+        models: pocketdesk_core::voice::models::Rules::default(),
+    };
     let home = Home::open(dir.path().join("data")).unwrap();
     let accounts = Accounts::open(env, home, settings, false).await.unwrap();
     let account = accounts.find_or_make(None).await.unwrap();

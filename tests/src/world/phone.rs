@@ -120,6 +120,7 @@ impl Phone {
             locale: "uk".into(),
             automatic: true,
             attachment_cache_bytes: CACHE_BYTES,
+            models: pocketdesk_core::voice::models::Rules::default(),
         };
         self.life = Some(life.clone());
         let opened = life.call(async move {
