@@ -34,6 +34,7 @@ impl Pocketdesk {
             automatic: config.automatic,
             attachment_cache_bytes: config.attachment_cache_bytes,
             models: pocketdesk_core::voice::models::Rules::default(),
+            models_beside: config.speech_models_beside.map(Into::into),
         };
         let (dir, offline) = (config.data_dir, config.offline);
         let spawner = env.clone();

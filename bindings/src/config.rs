@@ -28,6 +28,8 @@ pub struct Config {
     pub extra_root_certificates_pem: Vec<String>,
     /// Bytes of downloaded files to keep at most; those of unsent words are not counted and never dropped.
     pub attachment_cache_bytes: u64,
+    /// A developer's folder of speech models (`cargo x model`), used while the device has none of the company's.
+    pub speech_models_beside: Option<String>,
 }
 
 impl Config {
@@ -45,6 +47,7 @@ impl Config {
             automatic: true,
             extra_root_certificates_pem: Vec::new(),
             attachment_cache_bytes: 512 << 20,
+            speech_models_beside: None,
         }
     }
 }

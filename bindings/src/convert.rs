@@ -31,6 +31,7 @@ impl From<Error> for DeskError {
             Error::Files(FileError::Source { reason }) => Self::Invalid { field: "file".to_owned(), reason },
             Error::Files(_) | Error::ChooseUnbound => Self::Defect { reason },
             Error::Models(error) => models(&error, reason),
+            Error::Voice(_) => Self::NotNow { reason },
             Error::Secrets(SecretsError::Locked) => Self::NotNow { reason },
             Error::Secrets(SecretsError::Failed { reason }) => Self::Defect { reason },
             Error::Address(_) => Self::Invalid { field: "server_url".to_owned(), reason },

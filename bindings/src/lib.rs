@@ -11,11 +11,13 @@ mod errors;
 mod facade;
 mod fd;
 mod feeds;
+mod voice;
 
 pub use config::{Config, Platform, SecretStore, SignInStarted, Source, Unbound, file_secrets};
 pub use errors::{DeskError, OpenError, SecretStoreError, SignInError};
 pub use facade::Pocketdesk;
 pub use feeds::{OutboxFeed, SyncFeed, TicketFeed, TicketsFeed, TransfersFeed};
-pub use pocketdesk_domain::model;
+pub use pocketdesk_domain::{dictation, model};
+pub use voice::{Sound, Transcription, VoiceError};
 
 uniffi::setup_scaffolding!();

@@ -10,7 +10,7 @@ use crate::{
     env::{NetError, SecretsError},
     remote::{address::AddressError, answer::Failure},
     store::StoreError,
-    voice::models::ModelError,
+    voice::{VoiceError, models::ModelError},
 };
 
 /// Results of the core.
@@ -34,6 +34,9 @@ pub enum Error {
     /// The keys.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// Speech that does not become words.
+    #[error(transparent)]
+    Voice(#[from] VoiceError),
     /// The address of a server.
     #[error(transparent)]
     Address(#[from] AddressError),

@@ -11,6 +11,7 @@ pub(crate) mod exchanges;
 mod export;
 pub mod feed;
 mod gathered;
+pub mod hearing;
 mod live;
 mod models;
 pub(crate) mod reads;

@@ -1,8 +1,11 @@
 //! What all accounts of a folder share: the ports, the revisions, and what the platform said of the network.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use pocketdesk_domain::sync::Signal;
@@ -13,7 +16,11 @@ use crate::{
     env::Env,
     remote::api::Api,
     store::Home,
-    voice::models::{Models, Rules},
+    voice::{
+        FindWeights, Transcriber, VoiceError, VoiceSettings,
+        models::{Models, Rules, local},
+        transcriber,
+    },
 };
 
 /// How the core behaves; fixed while it is open.
@@ -29,6 +36,8 @@ pub struct Settings {
     pub attachment_cache_bytes: u64,
     /// Whose speech models are believed, and how much room they may take.
     pub models: Rules,
+    /// A developer's folder of models (`cargo x model`), used while the device has none of the company's.
+    pub models_beside: Option<PathBuf>,
 }
 
 /// What the platform knows of the network.
@@ -56,6 +65,8 @@ pub struct Shared {
     pub settings: Settings,
     /// The speech models of this device; they are no account's.
     pub models: Arc<Models>,
+    /// Turns speech into words, one recording at a time.
+    pub transcriber: Arc<dyn Transcriber>,
     network: Mutex<Network>,
     offline: AtomicBool,
     suspended: AtomicBool,
@@ -70,12 +81,14 @@ impl Shared {
         let told = topics.clone();
         let rules = Rules { moved: Arc::new(move || told.move_on(Topic::Files)), ..settings.models.clone() };
         let models = Models::open(&env, home.disk(), home.models_dir(), rules);
+        let transcriber = transcriber(&env, weights(&models, &settings), VoiceSettings::default());
         Self {
             env,
             home,
             topics,
             settings,
             models,
+            transcriber,
             network: Mutex::new(Network {
                 online: true,
                 id: String::new(),
@@ -162,4 +175,13 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Network> {
         self.network.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The company's models; where there are none, those beside.
+fn weights(models: &Arc<Models>, settings: &Settings) -> FindWeights {
+    let (models, beside) = (models.clone(), settings.models_beside.clone());
+    Arc::new(move || match (models.weights(), &beside) {
+        (Err(VoiceError::NoModel { .. }), Some(beside)) => local::weights(beside),
+        (found, _) => found,
+    })
 }

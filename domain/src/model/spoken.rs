@@ -98,3 +98,24 @@ pub struct SpokenDraft {
     /// Words not heard well, in order.
     pub uncertain: Vec<UncertainWord>,
 }
+
+/// What was heard while somebody still speaks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct HeardView {
+    /// Words that stay.
+    pub text: String,
+    /// Words after them that will hardly change.
+    pub stable: String,
+    /// Words after these that may change: show them pale.
+    pub tentative: String,
+    /// There are no words now (no model, or trouble with it): they come later, from the recording.
+    pub words_later: bool,
+}
+
+impl HeardView {
+    /// Whether nothing was heard yet.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

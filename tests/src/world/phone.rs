@@ -121,6 +121,7 @@ impl Phone {
             automatic: true,
             attachment_cache_bytes: CACHE_BYTES,
             models: pocketdesk_core::voice::models::Rules::default(),
+            models_beside: None,
         };
         self.life = Some(life.clone());
         let opened = life.call(async move {
