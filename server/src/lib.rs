@@ -51,6 +51,7 @@ pub mod env;
 pub mod files;
 pub mod journal;
 pub mod mail;
+pub mod models;
 pub mod people;
 pub mod server;
 pub mod staff;

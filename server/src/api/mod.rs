@@ -10,7 +10,9 @@ mod health;
 pub mod limit;
 mod live;
 pub mod metrics;
+mod models;
 mod problem;
+mod ranges;
 mod sign_in;
 mod staff;
 mod staff_bodies;
@@ -110,6 +112,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sign_in::me))
         .routes(routes!(uploads::create))
         .routes(routes!(uploads::show))
+        .routes(routes!(models::list))
         .routes(routes!(health::health))
         .routes(routes!(health::metrics))
         .layer(DefaultBodyLimit::max(SMALL_BYTES))
@@ -126,6 +129,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sync::snapshot))
         .routes(routes!(attachments::download))
         .routes(routes!(attachments::staff_download))
+        .routes(routes!(models::download))
         .routes(routes!(live::live))
         .layer(timeout(SHORT));
     let parts = OpenApiRouter::new()

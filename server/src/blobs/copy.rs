@@ -8,7 +8,8 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSyst
 use super::Blobs;
 use crate::backup::BlobCopy;
 
-/// A part is at most 1 MiB, so whole objects in memory, a few at a time, are small change.
+/// A part is at most 1 MiB and a speech model's chunk 4 MiB, so whole objects in memory, a few at a time, are small
+/// change.
 const AT_ONCE: usize = 8;
 
 impl BlobCopy for Blobs {

@@ -4,6 +4,7 @@
 
 pub mod copy;
 pub mod manifest;
+mod models;
 pub mod sniff;
 mod staff_files;
 pub mod sweep;
@@ -75,6 +76,7 @@ impl Blobs {
         for number in 0..=u8::MAX {
             crate::env::system::private_folder(&path.join(format!("{number:02x}"))).map_err(failed)?;
         }
+        crate::env::system::private_folder(&path.join(models::FOLDER)).map_err(failed)?;
         std::fs::File::open(path).and_then(|folder| folder.sync_all()).map_err(failed)?;
         let store = LocalFileSystem::new_with_prefix(path)?.with_fsync(true);
         Ok(Self::new(Arc::new(store)))

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod data;
+mod model;
 mod serve;
 
 use std::{
@@ -65,6 +66,15 @@ enum Verb {
     /// from what a person says, and get them with their next sync. Prints {"event":"catalogue","added",…}. Works while
     /// the server runs or not.
     Catalogue(CatalogueArgs),
+    /// Speech models that phones download: sign them, serve them
+    ///
+    /// The signing key is made and used away from the server, which only hands on what was signed:
+    ///
+    ///   pocketdesk-server model keygen --to models.key
+    ///   pocketdesk-server model sign --key models.key --to models.json base-q5_1.bin silero.bin
+    ///   pocketdesk-server model add --config desk.toml --manifest models.json base-q5_1.bin silero.bin
+    #[command(subcommand, verbatim_doc_comment)]
+    Model(model::ModelVerb),
     /// Copy database and files into a new folder, while the server runs or not
     ///
     /// The keys and the list of erasures are not in it: keep DATA/keys and DATA/outside by other means. Without the
@@ -178,6 +188,11 @@ pub fn command() -> clap::Command {
     for verb in ["serve", "add-person", "catalogue", "backup", "restore", "staff-token"] {
         command = command.mut_subcommand(verb, |verb| verb.after_long_help(help.clone()));
     }
+    for verb in ["add", "list"] {
+        command = command.mut_subcommand("model", |model| {
+            model.mut_subcommand(verb, |verb| verb.after_long_help(help.clone()))
+        });
+    }
     command
 }
 
@@ -200,6 +215,7 @@ pub async fn run(
         Verb::StaffToken(args) => data::staff_token(&args.places, environment),
         Verb::AddPerson(args) => data::add_person(args, environment).await,
         Verb::Catalogue(args) => data::catalogue(args, environment).await,
+        Verb::Model(verb) => model::run(verb, environment).await,
         Verb::Backup(Backup { places, to: folder }) => {
             match configuration(&places, environment, Flags::default()) {
                 Ok(config) => said(backup(&config, &Env::system(), &folder).await, "backup", &folder),

@@ -25,11 +25,20 @@ fn help_explains_every_verb_and_every_setting() {
     let mut command = pocketdesk_server::commands::command().term_width(100);
     command.build();
     let mut text = command.render_long_help().to_string();
-    for verb in command.get_subcommands_mut() {
-        text.push_str(&format!("\n\n── {} ──\n\n{}", verb.get_name().to_owned(), verb.render_long_help()));
-    }
+    explain("", &mut command, &mut text);
     for (key, variable) in pocketdesk_server::config::names() {
         assert!(text.contains(&key) && text.contains(&variable), "{key} is not explained");
     }
     golden("help.txt", &format!("{text}\n"));
+}
+
+fn explain(above: &str, command: &mut clap::Command, text: &mut String) {
+    for verb in command.get_subcommands_mut() {
+        let name = format!("{above}{}", verb.get_name());
+        text.push_str(&format!("\n\n── {name} ──\n\n{}", verb.render_long_help()));
+        // `help` repeats the tree.
+        if name != "help" {
+            explain(&format!("{name} "), verb, text);
+        }
+    }
 }

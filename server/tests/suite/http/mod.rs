@@ -6,6 +6,7 @@ mod gate;
 mod goldens;
 mod live;
 mod mail;
+mod models;
 mod operation;
 mod s3;
 mod sign_in;
