@@ -29,7 +29,9 @@ Exit codes:
 Environment:
   POCKETDESK_DATA             the folder of accounts, as --data
   POCKETDESK_ACCOUNT          the account, as --account
-  XDG_DATA_HOME               where that folder lies otherwise (~/.local/share)
+  POCKETDESK_MODELS           a developer's folder of speech models, as --models
+  XDG_DATA_HOME               where the folder of accounts lies otherwise (~/.local/share)
+  XDG_CACHE_HOME              where the folder of speech models lies otherwise (~/.cache)
   LC_ALL, LC_MESSAGES, LANG   the language: ru, uk, else English
   VISUAL, EDITOR              what writes the words that no option gave
   NO_COLOR                    no colours, even on a terminal
@@ -74,6 +76,16 @@ pub struct Global {
         hide_env = true
     )]
     pub account: Option<String>,
+    /// A folder of speech models that `cargo x model` made [default: pocketdesk/models in the cache folder]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "For every command",
+        value_name = "DIR",
+        env = "POCKETDESK_MODELS",
+        hide_env = true
+    )]
+    pub models: Option<PathBuf>,
     /// The language: ru, uk or en [default: that of the system]
     #[arg(long, global = true, help_heading = "For every command", value_name = "LOCALE")]
     pub locale: Option<String>,
@@ -322,6 +334,23 @@ Exit code 3: something needs you.")]
     Outbox {
         #[command(subcommand)]
         what: Option<Outbox>,
+    },
+    /// Turn recordings into text, on this computer
+    #[command(after_help = "\
+Examples:
+  pocketdesk transcribe call.mp3
+  pocketdesk transcribe monday.flac tuesday.m4a --json
+      one object a line: {\"file\",\"language\",\"text\",\"segments\":[{\"start_ms\",\"end_ms\",\"text\",\"confidence\"}]}
+
+Takes wav, flac, mp3, ogg (Vorbis and Opus) and m4a in Russian, Ukrainian and English, as long as
+you like. Needs no account and no connection, but a speech model: see `pocketdesk models`.")]
+    Transcribe {
+        /// The recordings
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// What is spoken: ru, uk or en [default: found out from the first words]
+        #[arg(long, value_name = "LANGUAGE", value_parser = ["ru", "uk", "en"])]
+        language: Option<String>,
     },
     /// Send what waits and load what is new
     #[command(after_help = "\

@@ -1,7 +1,9 @@
 //! How a command ends when it does not end well: an exit code of the contract and one sentence.
 
-use pocketdesk_ffi::{DeskError, OpenError, SignInError};
+use pocketdesk_ffi::{DeskError, OpenError, SignInError, VoiceError};
 use pocketdesk_texts::{Texts, Value};
+
+use crate::sound::file::SoundError;
 
 /// Exit codes; a contract with scripts.
 pub mod exit {
@@ -126,6 +128,36 @@ impl Stop {
             OpenError::DiskFull => Self::failed(texts.get("trouble-disk-full", &[])),
             OpenError::Invalid { reason, .. } | OpenError::Defect { reason } => open(reason),
         }
+    }
+
+    /// Speech that did not become words, from what the person called `name`.
+    pub fn voice(texts: &Texts, error: VoiceError, name: &str) -> Self {
+        let say = |key: &str, reason: String| {
+            let values = [("name", Value::from(name)), ("reason", clause(reason).into())];
+            Self::failed(texts.get(key, &values))
+        };
+        match error {
+            VoiceError::NotBuilt => say("voice-not-built", String::new()),
+            VoiceError::NoModel { .. } => say("voice-no-model", String::new()),
+            VoiceError::Busy => say("voice-busy", String::new()),
+            VoiceError::BadAudio { reason } => say("voice-bad-audio", reason),
+            VoiceError::Ended => say("voice-ended", String::new()),
+            VoiceError::Failed { reason } => say("voice-failed", reason),
+            VoiceError::Desk { error } => Self::desk(texts, error, name),
+        }
+    }
+
+    /// A recording that cannot be heard.
+    pub fn sound(texts: &Texts, path: &std::path::Path, why: &SoundError) -> Self {
+        let name = ("name", Value::from(path.display().to_string()));
+        let key = match why {
+            SoundError::File(why) => return Self::file(texts, path, why),
+            SoundError::Format => "voice-sound-format",
+            SoundError::NoTrack => "voice-sound-no-track",
+            SoundError::Codec => "voice-sound-codec",
+            SoundError::Damaged => "voice-sound-damaged",
+        };
+        Self::failed(texts.get(key, &[name]))
     }
 
     /// A file of the person's that could not be read or written.

@@ -12,6 +12,7 @@ mod commands;
 mod failure;
 mod input;
 mod output;
+mod sound;
 
 use std::{
     io::IsTerminal,
@@ -84,6 +85,7 @@ fn setup(args: &Args, locale: String, out: &Output) -> Result<Setup, Stop> {
         offline: args.global.offline,
         automatic: out.stays,
         certificates,
+        models: args.global.models.clone().or_else(default_models),
         editor: variable("VISUAL").or_else(|| variable("EDITOR")),
         typed: std::io::stdin().is_terminal(),
     })
@@ -104,6 +106,13 @@ fn default_data() -> Option<PathBuf> {
     let named = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let data = named.or_else(|| Some(Path::new(&variable("HOME")?).join(".local/share")))?;
     Some(data.join("pocketdesk"))
+}
+
+/// Where `cargo x model` puts speech models.
+fn default_models() -> Option<PathBuf> {
+    let named = variable("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = named.or_else(|| Some(Path::new(&variable("HOME")?).join(".cache")))?;
+    Some(cache.join("pocketdesk/models"))
 }
 
 /// The computer's name, for the person's list of devices.

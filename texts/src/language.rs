@@ -23,6 +23,7 @@ macro_rules! sources {
             include_str!(concat!("../", $code, "/mail.ftl")),
             include_str!(concat!("../", $code, "/accounts.ftl")),
             include_str!(concat!("../", $code, "/terminal.ftl")),
+            include_str!(concat!("../", $code, "/voice.ftl")),
         ]
     };
 }

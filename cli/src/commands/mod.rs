@@ -7,6 +7,7 @@ mod outbox;
 mod read;
 mod sign_in;
 mod sync;
+mod transcribe;
 mod watch;
 mod write;
 
@@ -36,6 +37,7 @@ pub async fn run(app: &App, command: Command) -> Outcome {
         Command::Search { query, newest, limit } => read::search(app, &query, newest, limit).await,
         Command::Drafts { what } => drafts::run(app, what).await,
         Command::Outbox { what } => outbox::run(app, what).await,
+        Command::Transcribe { files, language } => transcribe::run(app, &files, language).await,
         Command::Sync { within } => sync::run(app, within).await,
         Command::Watch { id } => watch::run(app, id.as_deref()).await,
         Command::Export { dir } => accounts::export(app, &dir).await,

@@ -281,3 +281,26 @@ pub fn device(device: &DeviceView) -> Value {
         "current": device.current,
     })
 }
+
+/// What was heard in a recording; with the file's name where there are several.
+pub fn transcript(file: Option<&str>, transcript: &pocketdesk_domain::dictation::Transcript) -> Value {
+    let segments = transcript.segments.iter().map(|segment| {
+        json!({
+            "start_ms": segment.start_ms,
+            "end_ms": segment.end_ms,
+            "text": segment.text,
+            "confidence": confidence(segment.confidence),
+        })
+    });
+    let segments: Vec<Value> = segments.collect();
+    let mut object = json!({ "language": transcript.language, "text": transcript.text(), "segments": segments });
+    if let Some(file) = file {
+        object["file"] = file.into();
+    }
+    object
+}
+
+/// Three digits say all there is to say.
+fn confidence(value: f32) -> f64 {
+    (f64::from(value) * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,169 @@
+//! Reading a recording of the person's, packet by packet: however long it is, no more than a packet is in memory.
+
+use std::{fs::File, io, path::Path, sync::LazyLock};
+
+use symphonia::core::{
+    codecs::{
+        audio::{AudioDecoder, AudioDecoderOptions},
+        registry::CodecRegistry,
+    },
+    errors::Error,
+    formats::{FormatOptions, FormatReader, TrackType, probe::Hint},
+    io::MediaSourceStream,
+    meta::MetadataOptions,
+};
+
+/// Damaged packets in a row after which the rest is taken for damaged too.
+const DAMAGED_IN_A_ROW: u32 = 50;
+
+/// Why a file cannot be heard. Each is a key of a sentence in `texts`.
+#[derive(Debug)]
+pub enum SoundError {
+    /// It cannot be read.
+    File(io::Error),
+    /// It is no sound file this program knows.
+    Format,
+    /// There is no sound in it.
+    NoTrack,
+    /// The sound in it is of a kind this program does not know.
+    Codec,
+    /// Not one packet of it can be read.
+    Damaged,
+}
+
+/// What was found of a file that is not as it should be, once it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Trouble {
+    /// It ends before it should.
+    pub cut: bool,
+    /// Some of it could not be read and was left out.
+    pub damaged: bool,
+}
+
+/// See the module.
+pub struct SoundFile {
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+    /// Frames a second.
+    pub rate: u32,
+    /// Interleaved channels.
+    pub channels: u16,
+    /// Frames it says it has, if it does.
+    expected: Option<u64>,
+    frames: u64,
+    trouble: Trouble,
+    /// Decoded ahead to learn rate and channels; they are the decoder's to say.
+    first: Option<Vec<i16>>,
+}
+
+/// Symphonia's own decoders, and libopus.
+static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut codecs = CodecRegistry::new();
+    symphonia::default::register_enabled_codecs(&mut codecs);
+    codecs.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();
+    codecs
+});
+
+impl SoundFile {
+    /// Opens a file and reads its first packet.
+    pub fn open(path: &Path) -> Result<Self, SoundError> {
+        let file = File::open(path).map_err(SoundError::File)?;
+        if file.metadata().is_ok_and(|facts| facts.is_dir()) {
+            return Err(SoundError::File(io::ErrorKind::IsADirectory.into()));
+        }
+        let mut hint = Hint::new();
+        if let Some(extension) = path.extension().and_then(|end| end.to_str()) {
+            hint.with_extension(extension);
+        }
+        let stream = MediaSourceStream::new(Box::new(file), Default::default());
+        let format = symphonia::default::get_probe()
+            .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
+            .map_err(|why| match why {
+                Error::IoError(why) if why.kind() != io::ErrorKind::UnexpectedEof => SoundError::File(why),
+                _ => SoundError::Format,
+            })?;
+        let track = format.default_track(TrackType::Audio).ok_or(SoundError::NoTrack)?;
+        let (id, expected) = (track.id, track.num_frames);
+        let codec = track.codec_params.as_ref().and_then(|params| params.audio()).ok_or(SoundError::Codec)?;
+        let decoder = CODECS
+            .make_audio_decoder(codec, &AudioDecoderOptions::default())
+            .map_err(|_| SoundError::Codec)?;
+        let mut sound = Self {
+            format,
+            decoder,
+            track: id,
+            rate: 0,
+            channels: 0,
+            expected,
+            frames: 0,
+            trouble: Trouble::default(),
+            first: None,
+        };
+        match sound.next()? {
+            Some(first) => sound.first = Some(first),
+            // A file of no length at all is whole, and silent.
+            None if expected == Some(0) => (sound.rate, sound.channels) = (16_000, 1),
+            None => return Err(SoundError::Damaged),
+        }
+        Ok(sound)
+    }
+
+    /// The next frames; none at the end.
+    pub fn next(&mut self) -> Result<Option<Vec<i16>>, SoundError> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        let mut in_a_row = 0;
+        loop {
+            let packet = match self.format.next_packet() {
+                Ok(Some(packet)) => packet,
+                // A chained stream begins anew: other sound than the person meant.
+                Ok(None) | Err(Error::ResetRequired) => return Ok(None),
+                Err(Error::IoError(why)) if why.kind() == io::ErrorKind::UnexpectedEof => {
+                    self.trouble.cut = true;
+                    return Ok(None);
+                }
+                Err(Error::IoError(why)) => return Err(SoundError::File(why)),
+                Err(_) => {
+                    self.trouble.damaged = true;
+                    return Ok(None);
+                }
+            };
+            if packet.track_id != self.track {
+                continue;
+            }
+            let decoded = match self.decoder.decode(&packet) {
+                Ok(decoded) => decoded,
+                Err(_) if in_a_row < DAMAGED_IN_A_ROW => {
+                    (self.trouble.damaged, in_a_row) = (true, in_a_row + 1);
+                    continue;
+                }
+                Err(_) => return Ok(None),
+            };
+            let (rate, channels) = (decoded.spec().rate(), decoded.spec().channels().count());
+            if decoded.frames() == 0 {
+                continue;
+            }
+            if self.rate == 0 {
+                self.rate = rate;
+                self.channels = u16::try_from(channels).map_err(|_| SoundError::Codec)?;
+            } else if (rate, channels) != (self.rate, usize::from(self.channels)) {
+                // Sound that changes its shape half-way is not one recording.
+                self.trouble.damaged = true;
+                return Ok(None);
+            }
+            let mut samples = Vec::new();
+            decoded.copy_to_vec_interleaved(&mut samples);
+            self.frames += decoded.frames() as u64;
+            return Ok(Some(samples));
+        }
+    }
+
+    /// What was wrong with it, once it was read to its end.
+    pub fn trouble(&self) -> Trouble {
+        // Half a second may be what an encoder adds.
+        let missing = self.expected.is_some_and(|all| all > self.frames + u64::from(self.rate) / 2);
+        Trouble { cut: self.trouble.cut || (missing && !self.trouble.damaged), ..self.trouble }
+    }
+}
