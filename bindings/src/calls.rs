@@ -9,9 +9,10 @@ use pocketdesk_core::{
     engine::{account::Account, accounts::Accounts, feed::Feed, id, shared::Settings, topics::Topic},
     env::Env,
     store::{Home, StoreError},
+    voice::models::Rules,
 };
 use pocketdesk_domain::model::TicketKey;
-use pocketdesk_protocol::ids::TicketId;
+use pocketdesk_protocol::{ids::TicketId, models::from_hex};
 use tokio::runtime::Runtime;
 
 use crate::{Config, DeskError, OpenError, Pocketdesk};
@@ -28,12 +29,22 @@ impl Pocketdesk {
         env: Env,
         runtime: Option<Runtime>,
     ) -> Result<Arc<Self>, OpenError> {
+        let keys = config.speech_model_keys.iter().map(|key| from_hex(key)).collect::<Option<_>>();
+        let keys = keys.ok_or_else(|| OpenError::Invalid {
+            field: "speech_model_keys".to_owned(),
+            reason: "a key has 64 hex digits".to_owned(),
+        })?;
         let settings = Settings {
             device: config.device_name,
             locale: config.locale,
             automatic: config.automatic,
             attachment_cache_bytes: config.attachment_cache_bytes,
-            models: pocketdesk_core::voice::models::Rules::default(),
+            models: Rules {
+                keys,
+                memory: config.device_memory_bytes,
+                budget: config.speech_model_bytes,
+                ..Rules::default()
+            },
             models_beside: config.speech_models_beside.map(Into::into),
         };
         let (dir, offline) = (config.data_dir, config.offline);
@@ -144,7 +155,10 @@ impl Pocketdesk {
 }
 
 /// See [`Pocketdesk::run`].
-async fn run<T: Send + 'static>(env: &Env, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+pub(crate) async fn run<T: Send + 'static>(
+    env: &Env,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
     let (done, result) = tokio::sync::oneshot::channel();
     env.work.spawn(Box::pin(async move {
         // Nobody may wait any more; it was done all the same.

@@ -28,6 +28,13 @@ pub struct Config {
     pub extra_root_certificates_pem: Vec<String>,
     /// Bytes of downloaded files to keep at most; those of unsent words are not counted and never dropped.
     pub attachment_cache_bytes: u64,
+    /// The company's Ed25519 keys, 64 hex digits each: only speech models signed with one are believed. None: none is
+    /// fetched.
+    pub speech_model_keys: Vec<String>,
+    /// Bytes of speech models to keep at most.
+    pub speech_model_bytes: u64,
+    /// Bytes of memory of this device, which say what model suits it; 0 where nobody knows.
+    pub device_memory_bytes: u64,
     /// A developer's folder of speech models (`cargo x model`), used while the device has none of the company's.
     pub speech_models_beside: Option<String>,
 }
@@ -47,6 +54,9 @@ impl Config {
             automatic: true,
             extra_root_certificates_pem: Vec::new(),
             attachment_cache_bytes: 512 << 20,
+            speech_model_keys: Vec::new(),
+            speech_model_bytes: 512 << 20,
+            device_memory_bytes: 0,
             speech_models_beside: None,
         }
     }

@@ -30,8 +30,10 @@ impl From<Error> for DeskError {
             Error::Files(FileError::NotFound) => Self::NotFound { what: "attachment".to_owned() },
             Error::Files(FileError::Source { reason }) => Self::Invalid { field: "file".to_owned(), reason },
             Error::Files(_) | Error::ChooseUnbound => Self::Defect { reason },
-            Error::Models(error) => models(&error, reason),
-            Error::Voice(_) => Self::NotNow { reason },
+            Error::Models(ModelError::Full) => Self::DiskFull,
+            Error::Models(ModelError::Unknown) => Self::NotFound { what: "speech model".to_owned() },
+            Error::Models(ModelError::Disk { .. }) => Self::Defect { reason },
+            Error::Models(_) | Error::Voice(_) => Self::NotNow { reason },
             Error::Secrets(SecretsError::Locked) => Self::NotNow { reason },
             Error::Secrets(SecretsError::Failed { reason }) => Self::Defect { reason },
             Error::Address(_) => Self::Invalid { field: "server_url".to_owned(), reason },
@@ -45,15 +47,6 @@ impl From<Error> for DeskError {
             Error::File { path, reason } => Self::FileTrouble { path, reason },
             Error::Closed => Self::Closed,
         }
-    }
-}
-
-fn models(error: &ModelError, reason: String) -> DeskError {
-    match error {
-        ModelError::Full => DeskError::DiskFull,
-        ModelError::Unknown => DeskError::NotFound { what: "speech model".to_owned() },
-        ModelError::Disk { .. } => DeskError::Defect { reason },
-        _ => DeskError::NotNow { reason },
     }
 }
 

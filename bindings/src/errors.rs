@@ -91,7 +91,7 @@ pub enum DeskError {
     /// There is no such ticket, op, draft, file or account on this phone.
     #[error("{what}: not found on this device")]
     NotFound {
-        /// `account`, `ticket`, `op`, `draft`, `attachment` or `session`.
+        /// `account`, `ticket`, `op`, `draft`, `attachment`, `session`, `recording` or `speech model`.
         what: String,
     },
     /// Several fit: name one.

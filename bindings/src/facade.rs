@@ -273,7 +273,7 @@ impl Pocketdesk {
         self.of_all(account, |account| async move { account.drafts().await }).await
     }
 
-    /// Lets a draft and the files only it names go.
+    /// Lets a draft and the files only it names go; or a recording that is in no draft yet.
     pub async fn delete_draft(&self, account: Option<String>, draft: String) -> Result<(), DeskError> {
         self.on(account, |account| async move { account.delete_draft(draft).await }).await
     }

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use pocketdesk_core::engine::feed::Feed;
-use pocketdesk_domain::model::{AccountView, OutboxItem, TicketPage, TicketView, TransferView};
+use pocketdesk_domain::{
+    dictation::SpeechModelView,
+    model::{AccountView, OutboxItem, TicketPage, TicketView, TransferView},
+};
 
 macro_rules! feeds {
     ($($(#[$doc:meta])* $name:ident => $page:ty),+ $(,)?) => {$(
@@ -46,4 +49,6 @@ feeds! {
     OutboxFeed => Vec<OutboxItem>,
     /// Files under way.
     TransfersFeed => Vec<TransferView>,
+    /// Speech models.
+    SpeechModelsFeed => Vec<SpeechModelView>,
 }

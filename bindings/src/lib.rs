@@ -16,8 +16,8 @@ mod voice;
 pub use config::{Config, Platform, SecretStore, SignInStarted, Source, Unbound, file_secrets};
 pub use errors::{DeskError, OpenError, SecretStoreError, SignInError};
 pub use facade::Pocketdesk;
-pub use feeds::{OutboxFeed, SyncFeed, TicketFeed, TicketsFeed, TransfersFeed};
+pub use feeds::{OutboxFeed, SpeechModelsFeed, SyncFeed, TicketFeed, TicketsFeed, TransfersFeed};
 pub use pocketdesk_domain::{dictation, model};
-pub use voice::{Sound, Transcription, VoiceError};
+pub use voice::{Dictation, Transcription, VoiceError};
 
 uniffi::setup_scaffolding!();

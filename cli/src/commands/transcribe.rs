@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pocketdesk_ffi::{Sound, VoiceError, dictation::Transcript};
+use pocketdesk_ffi::{VoiceError, dictation::Transcript, model::Sound};
 
 use crate::{
     app::App,

@@ -293,7 +293,8 @@ pub fn transcript(file: Option<&str>, transcript: &pocketdesk_domain::dictation:
         })
     });
     let segments: Vec<Value> = segments.collect();
-    let mut object = json!({ "language": transcript.language, "text": transcript.text(), "segments": segments });
+    let mut object =
+        json!({ "language": transcript.language, "text": transcript.text(), "segments": segments });
     if let Some(file) = file {
         object["file"] = file.into();
     }

@@ -12,6 +12,7 @@ use pocketdesk_domain::{
     outbox::{OutboxError, OwnChange, new_op::check_file},
 };
 use pocketdesk_protocol::{
+    Millis,
     ids::AttachmentId,
     limits::{FILE_NAME_BYTES, OUTBOX_BYTES},
     op::FileRef,
@@ -75,19 +76,7 @@ impl Account {
             sha256: sealed.sha256,
         };
         let now = self.shared.env.clock.now();
-        let kept = LocalFile {
-            file: file.clone(),
-            sealed: sealed.name,
-            staged: true,
-            created_at: now,
-            used_at: now,
-            have: Vec::new(),
-            complete_at: None,
-            stopped: false,
-            token: None,
-            wake_interval: 0,
-            wake_due: 0,
-        };
+        let kept = staged(file.clone(), sealed.name, now);
         self.write(move |tx| Ok(tx.put_file(&kept)?)).await?;
         let facts = pocketdesk_domain::outbox::overlay::FileFacts { on_phone: true, ..Default::default() };
         Ok(staged_view(&file, &[(file.id, facts)].into()))
@@ -125,6 +114,23 @@ impl Account {
             Ok(())
         })
         .await
+    }
+}
+
+/// A file of the person's that was just taken in.
+pub(crate) fn staged(file: FileRef, sealed: String, now: Millis) -> LocalFile {
+    LocalFile {
+        file,
+        sealed,
+        staged: true,
+        created_at: now,
+        used_at: now,
+        have: Vec::new(),
+        complete_at: None,
+        stopped: false,
+        token: None,
+        wake_interval: 0,
+        wake_due: 0,
     }
 }
 

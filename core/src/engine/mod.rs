@@ -6,6 +6,7 @@
 pub mod account;
 pub mod accounts;
 mod build;
+pub mod dictation;
 mod effects;
 pub(crate) mod exchanges;
 mod export;

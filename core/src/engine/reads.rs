@@ -21,7 +21,7 @@ use pocketdesk_protocol::{
     rows::DeskState,
 };
 
-use super::{account::Account, gathered::Gathered};
+use super::{account::Account, dictation::spoken_view, gathered::Gathered};
 use crate::{
     error::{Error, Result},
     store::{CacheRead, InboxEntry, InboxPlace, Order, OwnRead, Snapshot},
@@ -253,14 +253,15 @@ impl Account {
         let this = self.clone();
         self.read(move |snapshot| {
             let scene = this.scene(snapshot)?;
-            let drafts = snapshot.own().drafts()?;
-            Ok(drafts.into_iter().map(|draft| this.draft_view(draft, &scene)).collect())
+            let own = snapshot.own();
+            own.drafts()?.into_iter().map(|draft| this.draft_view(own, draft, &scene)).collect()
         })
         .await
     }
 
-    pub(crate) fn draft_view(&self, draft: NewDraft, scene: &Scene) -> DraftView {
-        DraftView {
+    pub(crate) fn draft_view(&self, own: &OwnRead<'_>, draft: NewDraft, scene: &Scene) -> Result<DraftView> {
+        let spoken = own.dictation(draft.id)?.map(|dictated| spoken_view(dictated, &draft));
+        Ok(DraftView {
             account: self.name.clone(),
             id: draft.id.to_string(),
             ticket: draft.ticket.map(|id| id.to_string()),
@@ -268,7 +269,8 @@ impl Account {
             text: draft.text,
             attachments: draft.attachments.iter().map(|file| staged_view(file, &scene.files)).collect(),
             updated_at: draft.updated_at,
-        }
+            spoken,
+        })
     }
 
     /// What is not with the desk yet.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pocketdesk_domain::{
-    model::{DraftView, NewDraft, NewReply, NewTicket, OpKey},
+    model::{DictateInto, DraftView, NewDraft, NewReply, NewTicket, OpKey},
     outbox::{
         self, NewOp, OpState, OutboxError, Payload,
         lane::LaneKey,
@@ -103,34 +103,62 @@ impl Account {
         request: Request,
         text: Option<String>,
     ) -> Result<OpKey> {
+        let this = self.clone();
+        let (op, entity) =
+            self.write_seeing(move |tx, cache| this.request_in(tx, cache, ticket, request, text)).await?;
+        Ok(self.key(op, entity))
+    }
+
+    /// A dictated "not solved" with its recording, which goes beside it: a request carries no files.
+    async fn reopen_draft(self: &Arc<Self>, ticket: TicketId, draft: String, text: String) -> Result<OpKey> {
         let (env, this) = (self.shared.env.clone(), self.clone());
         let (op, entity) = self
             .write_seeing(move |tx, cache| {
-                let gathered = known(tx, cache, ticket)?;
-                let account = tx.account()?;
-                let scene = this.overlay_facts(&account, true, false);
-                let no_files = std::collections::BTreeMap::new();
-                let view = overlay::ticket_view(ticket, &gathered.facts(&no_files), &scene);
-                let view = view.ok_or(Error::NotFound { what: "ticket" })?;
-                let fits = match request {
-                    Request::Confirm => view.can_confirm,
-                    Request::Reopen => view.can_reopen,
-                    Request::Withdraw => view.can_withdraw,
-                };
-                if !fits {
-                    return Err(OutboxError::NotNow.into());
+                let kept = tx.draft(id(&draft, "draft")?)?.ok_or(Error::NotFound { what: "draft" })?;
+                let asked = this.request_in(tx, cache, ticket, Request::Reopen, Some(text))?;
+                taken_draft(tx, &draft, Some(ticket))?;
+                let limits = limits(&tx.account()?);
+                for file in kept.attachments {
+                    let new = NewAttachment { ticket, file };
+                    let op = with_maker(&env, limits, |maker| new.build(maker.stamp(), &limits))?;
+                    add(tx, &env, op)?;
                 }
-                let row = gathered.rows.ticket.as_ref();
-                let answers =
-                    what_was_seen(gathered.cache.epoch, row.map(|row| &row.row), unanswered(&gathered));
-                let answers = answers.ok_or(OutboxError::NotNow)?;
-                let limits = limits(&account);
-                let new = NewRequest { ticket, request, answers, text };
-                let op = with_maker(&env, limits, |maker| new.build(maker.stamp(), &limits))?;
-                add(tx, &env, op)
+                Ok(asked)
             })
             .await?;
         Ok(self.key(op, entity))
+    }
+
+    fn request_in(
+        &self,
+        tx: &mut OwnTx<'_>,
+        cache: Option<&CacheRead<'_>>,
+        ticket: TicketId,
+        request: Request,
+        text: Option<String>,
+    ) -> Result<(OpId, EntityId)> {
+        let env = &self.shared.env;
+        let gathered = known(tx, cache, ticket)?;
+        let account = tx.account()?;
+        let scene = self.overlay_facts(&account, true, false);
+        let no_files = std::collections::BTreeMap::new();
+        let view = overlay::ticket_view(ticket, &gathered.facts(&no_files), &scene);
+        let view = view.ok_or(Error::NotFound { what: "ticket" })?;
+        let fits = match request {
+            Request::Confirm => view.can_confirm,
+            Request::Reopen => view.can_reopen,
+            Request::Withdraw => view.can_withdraw,
+        };
+        if !fits {
+            return Err(OutboxError::NotNow.into());
+        }
+        let row = gathered.rows.ticket.as_ref();
+        let answers = what_was_seen(gathered.cache.epoch, row.map(|row| &row.row), unanswered(&gathered));
+        let answers = answers.ok_or(OutboxError::NotNow)?;
+        let limits = limits(&account);
+        let new = NewRequest { ticket, request, answers, text };
+        let op = with_maker(env, limits, |maker| new.build(maker.stamp(), &limits))?;
+        add(tx, env, op)
     }
 
     /// Rates the present solve round.
@@ -240,13 +268,18 @@ impl Account {
             })
             .await?;
         let this = self.clone();
-        self.read(move |snapshot| Ok(this.draft_view(kept.clone(), &this.scene(snapshot)?))).await
+        self.read(move |snapshot| this.draft_view(snapshot.own(), kept.clone(), &this.scene(snapshot)?)).await
     }
 
     /// Lets a draft go, and the files that only it names.
     pub async fn delete_draft(self: &Arc<Self>, draft: String) -> Result<()> {
         self.write(move |tx| {
-            let draft = tx.draft(id(&draft, "draft")?)?.ok_or(Error::NotFound { what: "draft" })?;
+            let of = id(&draft, "draft")?;
+            let Some(draft) = tx.draft(of)? else {
+                // A recording that was cut has no draft yet.
+                tx.dictation(of)?.ok_or(Error::NotFound { what: "draft" })?;
+                return Ok(tx.remove_dictation(of)?);
+            };
             tx.remove_draft(draft.id)?;
             for file in &draft.attachments {
                 remove_unnamed(tx, file.id)?;
@@ -259,8 +292,14 @@ impl Account {
     /// Sends a draft as it is.
     pub async fn send_draft(self: &Arc<Self>, draft: String) -> Result<OpKey> {
         let of: EntityId = id(&draft, "draft")?;
-        let kept = self.read(move |snapshot| Ok(snapshot.own().draft(of)?)).await?;
-        let kept = kept.ok_or(Error::NotFound { what: "draft" })?;
+        let kept = self
+            .read(move |snapshot| {
+                let own = snapshot.own();
+                let sites = own.account()?.me.map(|me| me.sites).unwrap_or_default();
+                Ok(own.draft(of)?.map(|draft| (draft, own.dictation(of).ok().flatten(), sites)))
+            })
+            .await?;
+        let (kept, dictated, sites) = kept.ok_or(Error::NotFound { what: "draft" })?;
         let attachments = kept.attachments.iter().map(|file| file.id.to_string()).collect();
         match kept.ticket {
             None => {
@@ -271,9 +310,16 @@ impl Account {
                     attachments,
                     draft: Some(draft),
                     company: None,
-                    site: None,
+                    // A place of the person's own can be said; of another one the desk takes no ticket from them.
+                    site: dictated
+                        .and_then(|dictated| dictated.spoken?.site)
+                        .map(|site| site.id)
+                        .filter(|id| sites.iter().any(|site| site.id.to_string() == *id)),
                 };
                 Ok(self.submit(new).await?.1)
+            }
+            Some(ticket) if dictated.is_some_and(|it| matches!(it.into, DictateInto::Reopen { .. })) => {
+                self.reopen_draft(ticket, draft, kept.text).await
             }
             Some(ticket) => {
                 self.reply(ticket, NewReply { text: kept.text, attachments, draft: Some(draft) }).await

@@ -9,6 +9,7 @@
 mod build;
 pub mod cache;
 mod changes;
+mod dictations;
 mod directory;
 mod error;
 pub(crate) mod keys;
@@ -33,6 +34,7 @@ pub use cache::{
     apply::{Applied, PagePlan},
 };
 pub use changes::Changes;
+pub use dictations::{Dictated, DictationState};
 pub use directory::{Home, SyncLock};
 pub use error::{Result, StoreError};
 pub use own::{AccountFacts, LocalFile, OwnRead, OwnTx, Session};
@@ -54,7 +56,8 @@ use open::{Access, Kind};
 use words::Stemmers;
 
 /// own.db's migrations, in order; a number once given is never changed.
-const OWN_MIGRATIONS: &[&str] = &[include_str!("migrations/own-0001.sql")];
+const OWN_MIGRATIONS: &[&str] =
+    &[include_str!("migrations/own-0001.sql"), include_str!("migrations/own-0002.sql")];
 
 /// What an account's files are opened with.
 #[derive(Clone)]
@@ -239,6 +242,9 @@ impl Store {
         }
         let named: std::collections::HashSet<String> =
             OwnRead { db: &self.own }.files()?.into_iter().map(|file| file.sealed).collect();
+        let spoken = OwnRead { db: &self.own }.dictations()?;
+        let named: std::collections::HashSet<String> =
+            named.into_iter().chain(spoken.into_iter().filter_map(|dictated| dictated.spill)).collect();
         Ok(self.files.sweep(|name| named.contains(name))?)
     }
 }

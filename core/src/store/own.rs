@@ -373,6 +373,7 @@ impl OwnTx<'_> {
     pub fn remove_draft(&mut self, id: EntityId) -> Result<()> {
         let Some(draft) = self.draft(id)? else { return Ok(()) };
         self.read.db.prepare_cached("DELETE FROM drafts WHERE id = ?1")?.execute([blob(id.0)])?;
+        self.remove_dictation(id)?;
         self.set_uses(id.0, &[])?;
         self.changes.drafts = true;
         self.changes.inbox |= draft.ticket.is_none();

@@ -22,13 +22,14 @@ use super::{
 const PLACES: i64 = 1_000_000;
 
 /// The tables and their keys.
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("account", "only"),
     ("session", "only"),
     ("ops", "n"),
     ("file_uses", "file, user"),
     ("drafts", "id"),
     ("files", "id"),
+    ("dictations", "id"),
     ("settings", "name"),
 ];
 
@@ -77,6 +78,12 @@ pub(super) fn twin(of: &Connection) -> Result<Connection> {
 }
 
 fn copy_table(from: &Connection, to: &Connection, table: &str, key: &str) -> Result<()> {
+    // A file of an earlier format lacks the newer tables; one whose list of tables is damaged may have them.
+    let there =
+        from.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1").and_then(|mut find| find.exists([table]));
+    if there.is_ok_and(|there| !there) {
+        return Ok(());
+    }
     let down = key.split(", ").map(|column| format!("{column} DESC")).collect::<Vec<_>>().join(", ");
     let first = walk(from, to, table, key)?;
     let Some(front) = first else { return Ok(()) };

@@ -14,6 +14,7 @@ use crate::env::Env;
 pub mod models;
 pub mod pcm;
 mod port;
+pub mod recording;
 #[cfg(feature = "voice")]
 mod whisper;
 

@@ -16,6 +16,16 @@ const PHASES: usize = 256;
 /// The filter lets through so much of the band that both rates have.
 const BAND: f64 = 0.92;
 
+/// The samples in s16 little-endian bytes.
+pub fn samples(bytes: &[u8]) -> Result<Vec<i16>, VoiceError> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    if rest.is_empty() {
+        Ok(pairs.iter().map(|pair| i16::from_le_bytes(*pair)).collect())
+    } else {
+        Err(VoiceError::BadAudio { reason: "samples have two bytes each".to_owned() })
+    }
+}
+
 /// Mixes down and resamples, chunk by chunk, without a seam between chunks. 16 kHz mono passes as it is.
 #[derive(Debug)]
 pub struct Converter {

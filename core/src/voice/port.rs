@@ -4,7 +4,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use futures_util::future::BoxFuture;
-use pocketdesk_domain::dictation::{SpokenSegment, Transcript};
+use pocketdesk_domain::{
+    dictation::{SpokenSegment, Transcript},
+    model::Sound,
+};
 
 /// Why there are no words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +89,22 @@ pub struct Ask {
     pub rate: u32,
     /// Interleaved channels of what will be pushed: 1 to 8; their mean is heard.
     pub channels: u16,
+}
+
+impl Ask {
+    /// As a shell asks.
+    pub fn of(sound: &Sound) -> Result<Self, VoiceError> {
+        let language = sound.language.as_deref().map(|code| {
+            let reason = "the language is one of ru, uk and en, or found out".to_owned();
+            Language::from_code(code).ok_or(VoiceError::BadAudio { reason })
+        });
+        Ok(Self {
+            language: language.transpose()?,
+            partials: sound.live,
+            rate: sound.rate,
+            channels: sound.channels,
+        })
+    }
 }
 
 impl Default for Ask {

@@ -49,6 +49,7 @@ pub async fn phone_with_room(desk: Arc<Scripted>, attachment_cache_bytes: u64) -
         automatic: false,
         attachment_cache_bytes,
         models: pocketdesk_core::voice::models::Rules::default(),
+        models_beside: None,
     };
     let home = Home::open(dir.path().join("data")).unwrap();
     let accounts = Accounts::open(env, home, settings, false).await.unwrap();

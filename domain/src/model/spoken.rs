@@ -99,6 +99,20 @@ pub struct SpokenDraft {
     pub uncertain: Vec<UncertainWord>,
 }
 
+/// Sound that a shell will push: 16-bit little-endian samples.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Sound {
+    /// Frames a second, 8,000 to 192,000; 16,000 is taken as it is.
+    pub rate: u32,
+    /// Interleaved channels, 1 to 8; their mean is heard.
+    pub channels: u16,
+    /// `ru`, `uk` or `en`; found out from the first words when none.
+    pub language: Option<String>,
+    /// Somebody watches the words appear. They cost as much again.
+    pub live: bool,
+}
+
 /// What was heard while somebody still speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
@@ -118,4 +132,65 @@ impl HeardView {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What spoken words are for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum DictateInto {
+    /// A new ticket.
+    Ticket,
+    /// A reply.
+    Reply {
+        /// The ticket's id.
+        ticket: String,
+    },
+    /// Why a ticket is not solved.
+    Reopen {
+        /// The ticket's id.
+        ticket: String,
+    },
+}
+
+/// A recording whose words are not in a draft yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct RecordingView {
+    /// Account.
+    pub account: String,
+    /// Its id: that of its draft (to be).
+    pub id: String,
+    /// What its words are for.
+    pub into: DictateInto,
+    /// When it began, ms since the epoch by the phone's clock.
+    pub started_at: i64,
+    /// How long it is, ms.
+    pub duration_ms: u64,
+    /// It was cut: the app died while it was made, and it is in no draft. Else it waits for a speech model, and its draft
+    /// has it as a file.
+    pub cut: bool,
+}
+
+/// What a dictation added to its draft.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct SpokenView {
+    /// What its words are for.
+    pub into: DictateInto,
+    /// `ru`, `uk` or `en`; empty until its words are heard.
+    pub language: String,
+    /// The recording among the draft's files; none once the person removed it.
+    pub recording: Option<String>,
+    /// Its words come when a speech model is there.
+    pub words_later: bool,
+    /// The sort of request, if the words name one.
+    pub request_type: Option<Guess>,
+    /// The service, if the words name one.
+    pub service: Option<Guess>,
+    /// The place, if the words name one.
+    pub site: Option<Guess>,
+    /// How soon, if the words say so.
+    pub urgency: Option<Guess>,
+    /// Words not heard well that still stand where they were.
+    pub uncertain: Vec<UncertainWord>,
 }

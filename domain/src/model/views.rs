@@ -1,6 +1,6 @@
 //! What a shell draws. Every record is complete by itself: a shell asks nothing more to draw it.
 
-use super::Delivery;
+use super::{Delivery, SpokenView};
 
 /// Where a ticket is; the same names as on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -332,7 +332,7 @@ pub struct OutboxItem {
 }
 
 /// Words not sent yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct DraftView {
     /// Account.
@@ -349,6 +349,8 @@ pub struct DraftView {
     pub attachments: Vec<AttachmentView>,
     /// When it was last changed, ms since the epoch by the phone's clock.
     pub updated_at: i64,
+    /// What a dictation added to it; none for words that were typed.
+    pub spoken: Option<SpokenView>,
 }
 
 /// Where an account stands with its desk.

@@ -12,7 +12,7 @@ use super::{CHUNK, FileError, SealedReader, SealedWriter};
 use crate::{
     env::{
         Rng,
-        disk::{Disk, Found, Opening},
+        disk::{Disk, DiskFile, Found, Opening},
     },
     store::keys::Key,
 };
@@ -57,6 +57,38 @@ impl Folder {
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let file = self.disk.open(&self.path(&name)?, Opening::New)?;
         Ok((name, SealedWriter::begin(file, &self.key, &salt)?))
+    }
+
+    /// Begins a file in another format than ours (a recording under way); answers its name too, and holds it against other
+    /// processes until the lock is dropped or this one dies.
+    pub(crate) fn create_foreign(
+        &self,
+        rng: &dyn Rng,
+    ) -> Result<(String, Box<dyn DiskFile>, Box<dyn Send + Sync>), FileError> {
+        let mut random = [0; 16];
+        rng.fill(&mut random);
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let file = self.disk.open(&self.path(&name)?, Opening::New)?;
+        let lock =
+            self.hold_foreign(&name)?.ok_or(FileError::Failed { reason: "a new file is held".into() })?;
+        self.disk.sync_dir(&self.dir)?;
+        Ok((name, file, lock))
+    }
+
+    /// The lock of [`create_foreign`](Self::create_foreign)'s file, unless its maker is still at it.
+    pub(crate) fn hold_foreign(&self, name: &str) -> Result<Option<Box<dyn Send + Sync>>, FileError> {
+        // The file itself: its lock goes when it is removed, and nothing else ever locks it.
+        Ok(self.disk.lock(&self.path(name)?)?)
+    }
+
+    /// Opens a file of another format for reading.
+    pub(crate) fn read_foreign(&self, name: &str) -> Result<Box<dyn DiskFile>, FileError> {
+        Ok(self.disk.open(&self.path(name)?, Opening::Read)?)
+    }
+
+    /// The key files of this folder are sealed with.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
     }
 
     /// Goes on with a file that was begun and not finished, for a download that was cut: [`SealedWriter::size`] says

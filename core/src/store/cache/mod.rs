@@ -12,7 +12,7 @@ use std::cell::Cell;
 use pocketdesk_domain::outbox::overlay;
 use pocketdesk_protocol::{
     ids::{AttachmentId, CommentId, EntityId, Epoch, PersonId, TicketId},
-    rows::{AttachmentRow, CommentRow, EventRow, RatingRow, ReadRow, TicketRow, kind},
+    rows::{AttachmentRow, CatalogueRow, CommentRow, EventRow, RatingRow, ReadRow, TicketRow, kind},
     sync::Cursor,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -26,7 +26,8 @@ pub use index::{Hit, Order};
 pub use overlay::Row as Stored;
 
 /// The tables; a file of another format is built anew.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/cache-0001.sql")];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/cache-0001.sql"), include_str!("../migrations/cache-0002.sql")];
 /// Indexes that come late in a file built beside another.
 pub(crate) const LATE: &str = include_str!("../migrations/cache-0001-late.sql");
 
@@ -303,6 +304,16 @@ impl CacheRead<'_> {
         let mark = all.read.as_ref().map_or(-1, |read| read.row.position);
         all.unread = self.unread_after(ticket, mark)?;
         Ok(all)
+    }
+
+    /// The desk's catalogue, in its order within each kind.
+    pub fn catalogue(&self) -> Result<Vec<Stored<CatalogueRow>>> {
+        let mut find =
+            self.db.prepare_cached("SELECT id, v, row FROM rows WHERE kind = 'catalogue' ORDER BY id")?;
+        let found = find.query_map([], |row| stored::<CatalogueRow>(row, 0))?;
+        let mut rows: Vec<_> = found.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        rows.sort_by_key(|row| (row.row.kind, row.row.place));
+        Ok(rows)
     }
 
     /// Tickets with this number.

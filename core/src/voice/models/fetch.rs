@@ -125,9 +125,10 @@ impl Models {
                 Env::run(&*self.queue, move || shelf.note(&sha256, noted.as_deref())).await?;
             }
             let (took, broken) = self.pour(model, &partial, piece, have).await?;
-            have = match took {
-                Took::Good(have) => have,
-                Took::Bad(have) => {
+            match took {
+                Took::Good(now) => have = now,
+                Took::Bad(now) => {
+                    have = now;
                     wrong = if have == wrong_at { wrong + 1 } else { 1 };
                     wrong_at = have;
                     if wrong >= WRONG {
@@ -135,9 +136,8 @@ impl Models {
                         return Err(ModelError::WrongBytes { reason }.into());
                     }
                     self.show(model, have);
-                    continue;
                 }
-            };
+            }
             if let Some(broken) = broken {
                 return Err(broken.into());
             }
