@@ -2,8 +2,11 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod downloads;
+mod models;
 mod network;
 mod remote_faults;
 mod scripted;
 mod sessions;
 mod storage;
+#[cfg(feature = "voice")]
+mod voice;
