@@ -335,6 +335,45 @@ Exit code 3: something needs you.")]
         #[command(subcommand)]
         what: Option<Outbox>,
     },
+    /// Speak instead of typing: a ticket, a reply, or why something is not solved
+    #[command(after_help = "\
+Examples:
+  pocketdesk say
+      listens to the microphone; Enter ends it, Ctrl-C forgets it
+  pocketdesk say --into-comment 12
+  pocketdesk say --reopen 12
+  pocketdesk say --file memo.m4a
+  pocketdesk say --file memo.m4a --no-send --json | jq -r .draft.title
+
+What you said becomes a draft with its recording: you look at it, change it, and send it. Nothing
+is sent by itself; what is kept is among `drafts`. Words appear as you speak, on this computer and
+with no connection; without a speech model (see `models`) the recording is kept, and its words
+come later (see `recordings`).")]
+    Say(Say),
+    /// See recordings whose words are in no draft yet: cut ones, and those that wait for a speech model
+    #[command(after_help = "\
+Examples:
+  pocketdesk recordings
+  pocketdesk recordings hear 0193
+      makes the draft, or puts the words into it
+  pocketdesk recordings discard 0193")]
+    Recordings {
+        #[command(subcommand)]
+        what: Option<Recordings>,
+    },
+    /// See, fetch and remove speech models
+    #[command(after_help = "\
+Examples:
+  pocketdesk models
+  pocketdesk models fetch
+      the one that suits this computer
+  pocketdesk models remove base-q5_1
+
+Models come from your desk, signed by the company. A developer makes one with `cargo x model base`.")]
+    Models {
+        #[command(subcommand)]
+        what: Option<Models>,
+    },
     /// Turn recordings into text, on this computer
     #[command(after_help = "\
 Examples:
@@ -443,6 +482,60 @@ pub enum Participants {
         id: String,
         /// Their address, id, or name as shown
         who: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Say {
+    /// A recording instead of the microphone: wav, flac, mp3, ogg or m4a
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// What is spoken: ru, uk or en [default: found out from the first words]
+    #[arg(long, value_name = "LANGUAGE", value_parser = ["ru", "uk", "en"])]
+    pub language: Option<String>,
+    /// A reply in this ticket
+    #[arg(long, value_name = "ID", conflicts_with = "reopen")]
+    pub into_comment: Option<String>,
+    /// Why this ticket is not solved
+    #[arg(long, value_name = "ID")]
+    pub reopen: Option<String>,
+    /// Keep it as a draft without asking
+    #[arg(long)]
+    pub no_send: bool,
+    /// Keep the words alone
+    #[arg(long)]
+    pub without_recording: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Recordings {
+    /// List them
+    List,
+    /// Make words of one: its draft has them then
+    Hear {
+        /// Which
+        recording: String,
+    },
+    /// Let one go
+    Discard {
+        /// Which
+        recording: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// List them
+    List,
+    /// Fetch one, by default the one that suits this computer
+    Fetch {
+        /// Which
+        model: Option<String>,
+    },
+    /// Take one off this computer
+    Remove {
+        /// Which
+        model: String,
     },
 }
 

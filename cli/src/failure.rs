@@ -44,7 +44,8 @@ impl Stop {
         match error {
             DeskError::NotFound { what } => match what.as_str() {
                 "account" => say("trouble-not-found-account", &[]),
-                "op" | "draft" | "attachment" | "session" => {
+                "speech model" => say("trouble-not-found-speech-model", &[name]),
+                "op" | "draft" | "attachment" | "session" | "recording" => {
                     say(&format!("trouble-not-found-{what}"), &[name])
                 }
                 _ => say("trouble-not-found-ticket", &[name]),

@@ -13,3 +13,40 @@ voice-sound-damaged = { $name }: запись повреждена, прочит
 voice-sound-cut = { $name }: запись обрывается раньше конца; услышано то, что есть.
 voice-sound-damaged-in-part = { $name }: часть записи повреждена и пропущена.
 voice-nobody-spoke = Слов не слышно.
+
+# Что сказано и что из этого выходит.
+voice-speak = Говорите; Enter закончит, Ctrl-C забудет.
+voice-forgotten = Забыто; ничего не сохранено.
+voice-no-microphone = Микрофоном не воспользоваться: { $reason }. Дайте запись через --file.
+voice-no-microphone-built = В этой сборке нет микрофона; дайте запись через --file.
+voice-microphone-gone = Микрофон пропал ({ $reason }); сказанное до этого сохранено.
+voice-cannot-reopen = { $name } сейчас нельзя открыть снова; ответьте через --into-comment.
+voice-words-later = Речевой модели здесь ещё нет, слова появятся позже; запись сохранена, её можно отправить.
+voice-kept = Сохранено черновиком; отправить: pocketdesk drafts send { $id }
+voice-ask = [s] отправить, [e] править, [r] без записи, [k] оставить черновиком, [d] удалить?
+voice-ask-without = [s] отправить, [e] править, [k] оставить черновиком, [d] удалить?
+voice-subject = Голосовое сообщение
+voice-guess-type = Тип: { $name }
+voice-guess-service = Услуга: { $name }
+voice-guess-site = Место: { $name }
+voice-guess-urgency = Срочность: { $name }
+
+voice-recording-cut = Запись от { $at } оборвалась (есть { $seconds } с). Сделать из неё черновик: pocketdesk recordings hear { $id }
+voice-no-recordings = Записей без слов нет.
+voice-state-cut = оборвалась, { $seconds } с
+voice-state-waiting = ждёт речевой модели, { $seconds } с
+
+voice-no-models = Речевых моделей здесь нет, и поддержка их не предлагает.
+voice-models-beside = Пока нет модели вашей компании, используются модели из { $path }
+voice-model-offered = можно загрузить
+voice-model-recommended = можно загрузить, подходит этому компьютеру
+voice-model-fetching = загружается
+voice-model-stopped = загружена часть; загрузите снова, чтобы продолжить
+voice-model-ready = используется
+voice-model-superseded = используется; можно загрузить новее
+voice-model-fetched = { $id } здесь; теперь речь становится словами на этом компьютере.
+voice-model-removed = { $id } больше нет на этом компьютере.
+voice-model-cancelled = Остановлено; загруженное сохранено, загрузите снова, чтобы продолжить.
+
+trouble-not-found-recording = Записи «{ $name }» здесь нет; «pocketdesk recordings» покажет все.
+trouble-not-found-speech-model = Речевой модели «{ $name }» нет ни здесь, ни у поддержки; «pocketdesk models» покажет все.

@@ -49,14 +49,19 @@ async fn list(app: &App) -> Outcome {
 async fn send(app: &App, reference: &str) -> Outcome {
     let drafts = all(app).await?;
     let draft = one(app, &drafts, |draft| &draft.id, "draft", reference)?;
+    send_draft(app, draft).await
+}
+
+/// Sends a draft and says how far it came.
+pub async fn send_draft(app: &App, draft: &DraftView) -> Outcome {
     let op = app
         .desk
         .send_draft(Some(draft.account.clone()), draft.id.clone())
         .await
-        .map_err(|error| app.stop(error, reference))?;
+        .map_err(|error| app.stop(error, &draft.id))?;
     let id = draft.ticket.clone().unwrap_or_else(|| op.entity.clone());
     let key = TicketKey { account: draft.account.clone(), id };
-    match draft.ticket {
+    match &draft.ticket {
         Some(_) => write::settled(app, &key, &op).await,
         None => write::filed_ticket(app, &key).await,
     }

@@ -3,8 +3,11 @@
 mod accounts;
 mod drafts;
 mod files;
+mod models;
 mod outbox;
 mod read;
+mod recordings;
+mod say;
 mod sign_in;
 mod sync;
 mod transcribe;
@@ -37,6 +40,9 @@ pub async fn run(app: &App, command: Command) -> Outcome {
         Command::Search { query, newest, limit } => read::search(app, &query, newest, limit).await,
         Command::Drafts { what } => drafts::run(app, what).await,
         Command::Outbox { what } => outbox::run(app, what).await,
+        Command::Say(args) => say::run(app, args).await,
+        Command::Recordings { what } => recordings::run(app, what).await,
+        Command::Models { what } => models::run(app, what).await,
         Command::Transcribe { files, language } => transcribe::run(app, &files, language).await,
         Command::Sync { within } => sync::run(app, within).await,
         Command::Watch { id } => watch::run(app, id.as_deref()).await,

@@ -1,10 +1,13 @@
 //! The machine side: one object a line. Names, and what each holds, are a contract kept by goldens; new names may
 //! come, none changes its meaning. Times are ms since the Unix epoch, UTC.
 
-use pocketdesk_domain::model::{
-    AccountView, AttachmentView, AttentionReason, CommentView, Delivery, DeviceView, DraftView, EventView,
-    EventWhat, FileState, OutboxItem, PausedReason, RetryReason, SearchHit, SyncState, TicketSummary,
-    TicketView, WaitsFor,
+use pocketdesk_domain::{
+    dictation::{SpeechModelState, SpeechModelView},
+    model::{
+        AccountView, AttachmentView, AttentionReason, CommentView, Delivery, DeviceView, DictateInto,
+        DraftView, EventView, EventWhat, FileState, Guess, OutboxItem, PausedReason, RecordingView,
+        RetryReason, SearchHit, SpokenView, SyncState, TicketSummary, TicketView, WaitsFor,
+    },
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -237,7 +240,78 @@ pub fn draft(draft: &DraftView) -> Value {
         "text": draft.text,
         "attachments": draft.attachments.iter().map(File::from).collect::<Vec<_>>(),
         "updated_at": draft.updated_at,
+        "spoken": draft.spoken.is_some(),
     })
+}
+
+/// What a dictation became.
+pub fn spoken(draft: &DraftView) -> Value {
+    let spoken = draft.spoken.as_ref();
+    let guess = |of: fn(&SpokenView) -> &Option<Guess>| {
+        let guess = spoken.and_then(|spoken| of(spoken).as_ref());
+        guess.map(|guess| json!({ "id": guess.id, "name": guess.name }))
+    };
+    let uncertain = spoken.into_iter().flat_map(|spoken| &spoken.uncertain).map(|word| {
+        json!({
+            "text": word.text,
+            "at": word.at,
+            "start_ms": word.start_ms,
+            "end_ms": word.end_ms,
+            "confidence": confidence(word.confidence),
+        })
+    });
+    json!({
+        "title": draft.subject,
+        "description": draft.text,
+        "type": guess(|spoken| &spoken.request_type),
+        "service": guess(|spoken| &spoken.service),
+        "site": guess(|spoken| &spoken.site),
+        "urgency": guess(|spoken| &spoken.urgency),
+        "uncertain": uncertain.collect::<Vec<_>>(),
+        "language": spoken.map(|spoken| spoken.language.as_str()),
+        "words_later": spoken.is_some_and(|spoken| spoken.words_later),
+        "recording": spoken.and_then(|spoken| spoken.recording.as_deref()),
+    })
+}
+
+/// A recording of `recordings`.
+pub fn recording(recording: &RecordingView) -> Value {
+    let (into, ticket) = match &recording.into {
+        DictateInto::Ticket => ("ticket", None),
+        DictateInto::Reply { ticket } => ("comment", Some(ticket)),
+        DictateInto::Reopen { ticket } => ("reopen", Some(ticket)),
+    };
+    json!({
+        "id": recording.id,
+        "into": into,
+        "ticket": ticket,
+        "started_at": recording.started_at,
+        "duration_ms": recording.duration_ms,
+        "cut": recording.cut,
+    })
+}
+
+/// A model of `models`.
+pub fn speech_model(model: &SpeechModelView) -> Value {
+    json!({
+        "id": model.id,
+        "languages": model.languages,
+        "bytes": model.bytes,
+        "have": model.have,
+        "state": model_state(model.state),
+        "recommended": model.recommended,
+    })
+}
+
+/// The machine's name of where a model stands.
+pub fn model_state(state: SpeechModelState) -> &'static str {
+    match state {
+        SpeechModelState::Offered => "offered",
+        SpeechModelState::Fetching => "fetching",
+        SpeechModelState::Stopped => "stopped",
+        SpeechModelState::Ready => "ready",
+        SpeechModelState::Superseded => "superseded",
+    }
 }
 
 /// An account of `accounts`.
