@@ -4,6 +4,8 @@ mod desks;
 mod headers;
 mod kills;
 mod rest;
+#[cfg(feature = "voice")]
+mod rounding;
 mod shapes;
 
 use std::{
