@@ -82,7 +82,16 @@ impl Pocketdesk {
     {
         self.accounts.wake();
         let done = self.run(make(self.accounts.clone())).await;
-        Ok(done.unwrap_or(Err(Error::Closed))?)
+        Ok(done.unwrap_or_else(|| Err(self.unanswered()))?)
+    }
+
+    /// Why work ended without an answer: the core is gone, or it met a bug there, which it survives.
+    fn unanswered(&self) -> Error {
+        if self.accounts.shared.topics.is_closed() {
+            return Error::Closed;
+        }
+        let reason = "a part of the core stopped; what was saved is safe".to_owned();
+        Error::Store(StoreError::Failed { reason })
     }
 
     /// A call about one account.

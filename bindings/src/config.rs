@@ -8,7 +8,7 @@ use pocketdesk_core::{
     env::{Secrets, SecretsError, system::FileSecrets},
 };
 
-use crate::errors::SecretStoreError;
+use crate::errors::{DeskError, SecretStoreError};
 
 /// How the core behaves; fixed while it is open.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -20,22 +20,30 @@ pub struct Config {
     /// `ru`, `uk` or `en`, with or without a region: the language of mails the desk sends.
     pub locale: String,
     /// Flight mode: the network is never touched.
+    #[uniffi(default)]
     pub offline: bool,
     /// Whether the core syncs by itself. Off, only `sync_now` and calls that need the desk reach for the network:
     /// right for a command line.
+    #[uniffi(default = true)]
     pub automatic: bool,
     /// Certificates to trust besides the public ones, PEM.
+    #[uniffi(default)]
     pub extra_root_certificates_pem: Vec<String>,
     /// Bytes of downloaded files to keep at most; those of unsent words are not counted and never dropped.
+    #[uniffi(default = 536870912)]
     pub attachment_cache_bytes: u64,
     /// The company's Ed25519 keys, 64 hex digits each: only speech models signed with one are believed. None: none is
     /// fetched.
+    #[uniffi(default)]
     pub speech_model_keys: Vec<String>,
     /// Bytes of speech models to keep at most.
+    #[uniffi(default = 536870912)]
     pub speech_model_bytes: u64,
     /// Bytes of memory of this device, which say what model suits it; 0 where nobody knows.
+    #[uniffi(default)]
     pub device_memory_bytes: u64,
     /// A developer's folder of speech models (`cargo x model`), used while the device has none of the company's.
+    #[uniffi(default)]
     pub speech_models_beside: Option<String>,
 }
 
@@ -170,9 +178,15 @@ impl From<Unbound> for accounts::Unbound {
 }
 
 /// The source as the core takes it, and the name to give it.
-pub(crate) fn take(source: Source) -> (staging::Source, Option<String>) {
+pub(crate) fn take(source: Source) -> Result<(staging::Source, Option<String>), DeskError> {
     match source {
-        Source::Path { path, name } => (staging::Source::Path(PathBuf::from(path)), name),
-        Source::Fd { fd, name } => (staging::Source::File(crate::fd::own(fd)), Some(name)),
+        Source::Path { path, name } => Ok((staging::Source::Path(PathBuf::from(path)), name)),
+        Source::Fd { fd, name } => match crate::fd::own(fd) {
+            Some(file) => Ok((staging::Source::File(file), Some(name))),
+            None => Err(DeskError::Invalid {
+                field: "fd".to_owned(),
+                reason: format!("{fd} is no file descriptor"),
+            }),
+        },
     }
 }

@@ -144,7 +144,7 @@ impl Pocketdesk {
     /// Takes a file in: copied, sealed and durable when it returns, so that a picked URI may expire. It belongs to nothing
     /// yet: name its id in a ticket, reply, draft or [`add_attachment`](Self::add_attachment).
     pub async fn attach(&self, account: Option<String>, source: Source) -> Result<AttachmentView, DeskError> {
-        let (source, name) = take(source);
+        let (source, name) = take(source)?;
         self.call(move |accounts| async move {
             accounts.find_or_make(account.as_deref()).await?.attach(source, name).await
         })

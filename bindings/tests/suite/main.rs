@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests write files and wait")]
 
+mod border;
 mod day;
 mod desk;
 mod golden;

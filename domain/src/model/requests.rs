@@ -9,14 +9,19 @@ pub struct NewTicket {
     /// One line, at most 300 characters.
     pub subject: String,
     /// The person's words; may be empty when there are files.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub description: String,
     /// Ids that `attach` gave.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub attachments: Vec<String>,
     /// The draft it was; sending it and letting the draft go is one commit.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub draft: Option<String>,
     /// Whose company it concerns, by id; the desk's choice when none.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub company: Option<String>,
     /// Which site it concerns, by id.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub site: Option<String>,
 }
 
@@ -27,8 +32,10 @@ pub struct NewReply {
     /// The words; may be empty when there are files.
     pub text: String,
     /// Ids that `attach` gave.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub attachments: Vec<String>,
     /// The draft it was; sending it and letting the draft go is one commit.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub draft: Option<String>,
 }
 
@@ -37,14 +44,19 @@ pub struct NewReply {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct NewDraft {
     /// The draft to replace; none makes a new one.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub id: Option<String>,
     /// The ticket it replies to; none for a new ticket.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub ticket: Option<String>,
     /// One line (new tickets).
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub subject: String,
     /// The words.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub text: String,
     /// Ids that `attach` gave.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub attachments: Vec<String>,
 }
 
@@ -53,10 +65,13 @@ pub struct NewDraft {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct NewWords {
     /// A ticket's subject.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub subject: Option<String>,
     /// The description, comment or reason.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub text: Option<String>,
     /// The files, replacing those there were.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub attachments: Option<Vec<String>>,
 }
 
@@ -90,12 +105,16 @@ pub enum Mended {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct TicketFilter {
     /// Only of this account; none means all of them.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub account: Option<String>,
     /// Only these; empty means all.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub statuses: Vec<TicketStatus>,
     /// Only with something unread.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub unread: bool,
     /// Only those the person filed.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub mine: bool,
 }
 
