@@ -48,10 +48,9 @@ fn a_model_made_here_is_bit_for_bit_what_ggmls_own_tool_makes() {
         }
     }
     let floats: Vec<f32> = values.iter().map(|value| value.to_f32()).collect();
-    for (quant, kind) in [
-        (Quant::Q5_1, ggml::ggml_type_GGML_TYPE_Q5_1),
-        (Quant::Q8_0, ggml::ggml_type_GGML_TYPE_Q8_0),
-    ] {
+    for (quant, kind) in
+        [(Quant::Q5_1, ggml::ggml_type_GGML_TYPE_Q5_1), (Quant::Q8_0, ggml::ggml_type_GGML_TYPE_Q8_0)]
+    {
         let mut ours = Vec::new();
         quant.encode(&values, &mut ours);
         let theirs = theirs(kind, &floats);
