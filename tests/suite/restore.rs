@@ -171,6 +171,12 @@ async fn a_reply_that_comes_back_before_its_ticket_waits_for_it() {
     };
     let waiting = tablet.shows(&on_tablet, "its words waiting for the ticket", waits);
     tablet.meanwhile(Duration::from_secs(10), waiting).await;
+    // Once its cache is the restored server's the ticket's own row is gone: the screen must stay, with her words.
+    let stays = tablet.shows(&on_tablet, "them, without the ticket's number", |view| {
+        view.summary.number.is_none() && waits(view)
+    });
+    tablet.meanwhile(Duration::from_secs(10), stays).await;
+    assert_eq!(tablet.lists("the ticket still", |page| page.total == 1).await.tickets[0].key, on_tablet);
     assert_eq!(tablet.app.accounts().await.expect("accounts")[0].attention, 0, "nothing for her to do");
 
     desk.teller.section("the phone comes back: both are there");

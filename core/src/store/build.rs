@@ -123,9 +123,10 @@ fn ripen(fill: &mut Fill<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a cache file and what SQLite keeps beside it.
+/// Deletes a cache file and what SQLite keeps beside it; the file itself first, so that nobody opens it without its
+/// log and takes an old state for the present one.
 fn delete(place: &Place, name: &str) -> Result<()> {
-    for end in ["-wal", "-shm", "-journal", ""] {
+    for end in ["", "-wal", "-shm", "-journal"] {
         place.disk.remove(&place.dir.join(format!("{name}{end}")))?;
     }
     Ok(())

@@ -44,6 +44,7 @@ impl Reader {
         work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let stemmers = Arc::clone(&self.place.stemmers);
+        let mut failed = None;
         for last in (0..TRIES).map(|n| n + 1 == TRIES) {
             let own = self.own.transaction().map_err(StoreError::from)?;
             // The first read takes the snapshot.
@@ -57,10 +58,14 @@ impl Reader {
                     match active.as_deref().map(|name| CacheFile::open(&self.place, name, Access::Read)) {
                         None => None,
                         Some(Ok(file)) => Some(file),
-                        // Replaced between the two: own.db's next snapshot names the new one.
-                        Some(Err(StoreError::Gone)) if !last => continue,
                         Some(Err(error @ (StoreError::Busy | StoreError::Locked | StoreError::Full))) => {
                             return Err(error.into());
+                        }
+                        // Replaced between the two, perhaps while it was being opened, which may fail in any way:
+                        // then own.db's next snapshot names another one.
+                        Some(Err(_)) if !last && failed != active => {
+                            failed = active;
+                            continue;
                         }
                         // Only the process that syncs judges a cache; until then there is none.
                         Some(Err(_)) => None,

@@ -62,7 +62,8 @@ pub struct TicketSummary {
     pub key: TicketKey,
     /// The desk's number, once registered.
     pub number: Option<String>,
-    /// One line.
+    /// One line. Empty while a restored server does not hold the ticket and another phone, which filed it, has yet to
+    /// bring it back: then this phone's own words stand alone.
     pub subject: String,
     /// Where it is, by the desk's word; what the person asked for meanwhile stands in [`TicketView::requests`].
     pub status: TicketStatus,

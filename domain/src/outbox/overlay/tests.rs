@@ -160,6 +160,24 @@ fn an_op_saved_again_after_a_restore_is_shown_again() {
 }
 
 #[test]
+fn a_ticket_that_a_restored_server_lost_stays_open_while_words_for_it_wait() {
+    let mut ops = Ops::default();
+    let waiting = StoredOp { blocked: Some(BlockedOn::Ticket), ..ops.comment("hello") };
+    let facts = Facts::new(None, vec![waiting.clone()]);
+    let view = facts.view(&online());
+    assert_eq!(view.comments.len(), 1);
+    assert_eq!(saved(view.comments[0].delivery.as_ref().expect("it is mine")), WaitsFor::Ticket);
+    assert_eq!((view.summary.delivery, view.can_withdraw), (None, false), "another phone filed it");
+    assert_eq!((view.created_at, view.summary.updated_at), (waiting.made_at, waiting.made_at));
+    assert!(inbox_key(&facts.facts(), &online()).is_some(), "it is in the list, too");
+    let gone = |op: StoredOp| {
+        ticket_view(testing::ticket(), &Facts::new(None, vec![op]).facts(), &online()).is_none()
+    };
+    assert!(gone(rejected(&waiting, code::TICKET_GONE, false)), "a refusal stands in the outbox");
+    assert!(gone(ops.read(3, false)), "a mark says nothing");
+}
+
+#[test]
 fn a_lane_behind_an_op_in_attention_says_so_even_without_a_connection() {
     let mut ops = Ops::default();
     let first = rejected(&ops.comment("first"), code::INVALID, true);

@@ -44,17 +44,24 @@ pub(super) struct Ticket<'a> {
 }
 
 impl<'a> Ticket<'a> {
-    /// None when there is nothing to show: no row, and no op that makes it.
+    /// None when there is nothing to show: no row, no op that makes it, and no words on their way to it. A restored
+    /// server may have lost a ticket that another phone filed and has yet to bring back; until then this phone's own
+    /// words stand alone.
     pub(super) fn read(facts: &TicketFacts<'a>, account: &AccountFacts) -> Option<Self> {
         let mut shown: Vec<&StoredOp> = facts.ops.iter().filter(|op| shows(op, facts)).collect();
         shown.sort_by_key(|op| op.n);
         let create = shown.iter().copied().find(|op| op.kind == kind::TICKET_CREATE);
-        if facts.ticket.is_none() && create.is_none() {
-            return None;
-        }
-        let entity = facts.ticket.map(|row| row.id).or(create.map(|op| op.entity))?;
+        let awaited = shown.iter().copied().find(|op| op.is_live() && says_something(op));
+        let entity = facts
+            .ticket
+            .map(|row| row.id)
+            .or(create.map(|op| op.entity))
+            .or(awaited.and_then(|op| op.ticket).map(EntityId::from))?;
         let carrier = carrier(&shown, entity);
-        let mine = facts.ticket.is_none_or(|row| is_me(&row.row.author, account));
+        let mine = match facts.ticket {
+            Some(row) => is_me(&row.row.author, account),
+            None => create.is_some(),
+        };
         let delivery = match (carrier, facts.ticket) {
             (Some(op), _) => Some(delivery_of_op(op, facts, account)),
             (None, Some(row)) if mine => Some(delivery_of_row(&row.row.desk, row.row.created_at)),
@@ -82,8 +89,8 @@ impl<'a> Ticket<'a> {
             let by_row = facts.rating.is_some_and(|row| row.row.round == round);
             !by_row && !shown.iter().any(|op| rates(op, round))
         });
-        let updated_at =
-            facts.ticket.map(|row| row.row.updated_at).or(create.map(|op| op.made_at)).unwrap_or_default();
+        let made_at = create.or(awaited).map(|op| op.made_at);
+        let updated_at = facts.ticket.map(|row| row.row.updated_at).or(made_at).unwrap_or_default();
         Some(Self { shown, carrier, delivery, pending, rating_asked, updated_at, mine })
     }
 
@@ -95,6 +102,11 @@ impl<'a> Ticket<'a> {
     fn has_asked(&self) -> bool {
         self.shown.iter().any(|op| Request::of_kind(&op.kind).is_some() && !op.is_attention())
     }
+}
+
+/// Whether a ticket that nothing else is known of is shown for the op's sake.
+fn says_something(op: &StoredOp) -> bool {
+    matches!(op.kind.as_str(), kind::COMMENT_ADD | kind::ATTACHMENT_ADD)
 }
 
 /// Whether an op shows: the version that hides it is that of its own row.
@@ -126,7 +138,7 @@ fn rates(op: &StoredOp, round: u32) -> bool {
         && matches!(op.payload(), Payload::RatingSet(body) if body.round == round)
 }
 
-/// The inbox's row of a ticket; none when nothing of it can be shown (no row, and no op that makes it).
+/// The inbox's row of a ticket; none when nothing of it can be shown (no row, no op that makes it, no words for it).
 pub fn summary(ticket: TicketId, facts: &TicketFacts<'_>, account: &AccountFacts) -> Option<TicketSummary> {
     Some(summarise(ticket, &Ticket::read(facts, account)?, facts, account))
 }
@@ -198,7 +210,10 @@ pub fn ticket_view(ticket: TicketId, facts: &TicketFacts<'_>, account: &AccountF
         can_reopen: fits(Request::Reopen) && reopen_until.is_none_or(|until| account.now <= until),
         reopen_until,
         can_withdraw: state.mine && (fits(Request::Withdraw) || (row.is_none() && on_its_way && !asked)),
-        created_at: row.map(|row| row.created_at).or(create.map(|op| op.made_at)).unwrap_or_default(),
+        created_at: row
+            .map(|row| row.created_at)
+            .or(create.map(|op| op.made_at))
+            .unwrap_or(state.updated_at),
     })
 }
 
