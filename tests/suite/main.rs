@@ -13,6 +13,7 @@ mod disk;
 mod export;
 mod filing;
 mod kills;
+mod large;
 mod live;
 mod network;
 mod old_and_new;
