@@ -21,13 +21,25 @@ impl Pocketdesk {
     /// The same over other ports: for tests that move the clock, cut the network and kill the process.
     #[doc(hidden)]
     pub async fn open_with(config: Config, env: Env) -> Result<Arc<Self>, OpenError> {
-        Self::open_on(config, env, None).await
+        Self::open_on(config, env, None, &[]).await
+    }
+
+    /// The same by a newer app: one whose own.db has these migrations after today's. For tests of what an older app,
+    /// that is this one, makes of its folder.
+    #[doc(hidden)]
+    pub async fn open_newer(
+        config: Config,
+        env: Env,
+        later: &'static [&'static str],
+    ) -> Result<Arc<Self>, OpenError> {
+        Self::open_on(config, env, None, later).await
     }
 
     pub(crate) async fn open_on(
         config: Config,
         env: Env,
         runtime: Option<Runtime>,
+        later: &'static [&'static str],
     ) -> Result<Arc<Self>, OpenError> {
         let keys = config.speech_model_keys.iter().map(|key| from_hex(key)).collect::<Option<_>>();
         let keys = keys.ok_or_else(|| OpenError::Invalid {
@@ -52,7 +64,7 @@ impl Pocketdesk {
         let opened = run(&spawner, async move {
             let queue = env.work.queue("folder");
             let home = Env::run(&*queue, move || Home::open(dir)).await.map_err(not_a_folder)?;
-            Ok(Accounts::open(env, home, settings, offline).await?)
+            Ok(Accounts::open(env, home.of_a_newer_app(later), settings, offline).await?)
         });
         match opened.await.unwrap_or(Err(OpenError::Defect { reason: "opening was cut short".to_owned() })) {
             Ok(accounts) => Ok(Arc::new(Self { accounts, runtime })),

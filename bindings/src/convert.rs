@@ -5,7 +5,7 @@ use pocketdesk_core::{
     Error,
     env::{NetError, SecretsError},
     remote::answer::Failure,
-    store::StoreError,
+    store::{ReadOnly, StoreError},
     voice::models::ModelError,
 };
 use pocketdesk_domain::outbox::OutboxError;
@@ -84,6 +84,7 @@ impl From<Error> for SignInError {
             Error::Offline => Self::Offline,
             Error::Closed => Self::Closed,
             Error::Store(StoreError::Full) => Self::DiskFull,
+            Error::Store(StoreError::ReadOnly { why: ReadOnly::Newer { .. } }) => Self::AppTooOld,
             Error::Remote(failure) => sign_in(failure),
             _ => Self::Defect { reason },
         }

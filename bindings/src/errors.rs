@@ -61,8 +61,8 @@ pub enum SignInError {
         /// Seconds to wait at least.
         seconds: u64,
     },
-    /// The desk speaks only to newer apps.
-    #[error("the desk needs a newer version of this app")]
+    /// The desk speaks only to newer apps, or one wrote this folder.
+    #[error("a newer version of this app is needed")]
     AppTooOld,
     /// Words were filed before any sign-in: ask the person whether they go to this account
     /// ([`crate::Unbound::Bind`]) or wait ([`crate::Unbound::Leave`]), then ask again. The code is still good.

@@ -63,7 +63,7 @@ impl Pocketdesk {
             remote: Arc::new(remote),
             work: Arc::new(SystemWork::new(runtime.handle().clone())),
         };
-        Self::open_on(config, env, Some(runtime)).await
+        Self::open_on(config, env, Some(runtime), &[]).await
     }
 
     /// Every account of the folder; the unbound one, while there is no other or it holds words.

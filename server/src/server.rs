@@ -31,7 +31,10 @@ use crate::{
     files,
     journal::trim,
     mail::{CodeMail, Development, Post, Smtp},
-    store::{self, Store, StoreConfig, StoreError},
+    store::{
+        self, Mode, Store, StoreConfig, StoreError,
+        migrate::{self, Migration},
+    },
     sync::receipt::ReceiptKey,
 };
 
@@ -41,6 +44,8 @@ const GRACE: Duration = Duration::from_secs(20);
 const FIRST_REQUEST: Duration = Duration::from_secs(15);
 /// How often old things are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// How often a newer program's migration is looked for.
+const LOOK_AT_SCHEMA_EVERY: Duration = Duration::from_secs(5);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +107,10 @@ impl Ground {
 
     /// As [`Ground::open`], on ports of the caller's.
     pub async fn open_on(config: &Config, env: Env) -> Result<Self, StartError> {
+        Self::open_as(config, env, migrate::MIGRATIONS).await
+    }
+
+    async fn open_as(config: &Config, env: Env, migrations: &[Migration]) -> Result<Self, StartError> {
         // For the clients of S3 and SMTP; a second installation in one process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         system::private_folder(&config.data).map_err(at(&config.data))?;
@@ -116,7 +125,7 @@ impl Ground {
             Some(url) => StoreConfig::Postgres(url.0.clone()),
             None => StoreConfig::Sqlite(config.sqlite_path()),
         };
-        let store = store::open(&database, &env).await?;
+        let store = store::open_as(&database, &env, migrations).await?;
         Ok(Self { env, keys, store, blobs, outside, desk: Arc::new(Builtin) })
     }
 
@@ -157,12 +166,21 @@ pub struct Parts {
     pub post: Option<Arc<dyn Post>>,
     /// In development gets every address and code.
     pub on_code: OnCode,
+    /// The schema: another one makes it another release's server.
+    #[doc(hidden)]
+    pub migrations: &'static [Migration],
 }
 
 impl Default for Parts {
     /// The real ones.
     fn default() -> Self {
-        Self { env: Env::system(), desk: Arc::new(Builtin), post: None, on_code: Arc::new(|_, _| {}) }
+        Self {
+            env: Env::system(),
+            desk: Arc::new(Builtin),
+            post: None,
+            on_code: Arc::new(|_, _| {}),
+            migrations: migrate::MIGRATIONS,
+        }
     }
 }
 
@@ -178,7 +196,8 @@ impl Server {
     /// As [`Server::start`], on other parts.
     pub async fn start_with(config: Config, parts: Parts) -> Result<Running, StartError> {
         config.check_serving()?;
-        let ground = Ground { desk: parts.desk, ..Ground::open_on(&config, parts.env).await? };
+        let ground =
+            Ground { desk: parts.desk, ..Ground::open_as(&config, parts.env, parts.migrations).await? };
         let ctx = ground.context(&config).await?;
         let codes = Arc::new(Codes::default());
         let post = match parts.post {
@@ -216,6 +235,7 @@ impl Server {
             metrics_addr = Some(addr);
             listeners.push((handle, done));
         }
+        app.ctx.env.work.spawn(Box::pin(watch_schema(app.clone(), parts.migrations.len())));
         let (tell, swept) = oneshot::channel();
         let sweeping = app.clone();
         app.ctx.env.work.spawn(Box::pin(async move {
@@ -301,6 +321,27 @@ fn tls_config(tls: &Tls) -> Result<Arc<rustls::ServerConfig>, StartError> {
             .map_err(|why| StartError::Tls(format!("the certificate and its key: {why}")))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Stands down when a newer program has migrated the database to what this one must not work on.
+async fn watch_schema(app: Arc<App>, known: usize) {
+    let known = i64::try_from(known).expect("few migrations");
+    loop {
+        tokio::select! {
+            biased;
+            () = app.closing.cancelled() => return,
+            () = app.ctx.env.clock.sleep(LOOK_AT_SCHEMA_EVERY) => {}
+        }
+        let looked = async {
+            let mut tx = app.ctx.store.begin(Mode::Read).await?;
+            migrate::outlived_by(tx.as_mut(), known).await
+        };
+        if let Err(error @ StoreError::Outlived { .. }) = looked.await {
+            tracing::error!(%error, "this server answers no more");
+            app.stand_down();
+            return;
+        }
+    }
 }
 
 /// Sweeps at the start and every hour until the server stops.

@@ -18,8 +18,12 @@ use pocketdesk_server::{
     desk::{Desk as HelpDesk, Handed, builtin::Builtin},
     env::{Env, system::System},
     mail::{CodeMail, Post, PostError},
-    server::{Parts, Running, Server},
-    store::{StoreError, write::Write},
+    server::{Parts, Running, Server, StartError},
+    store::{
+        StoreError,
+        migrate::{MIGRATIONS, Migration},
+        write::Write,
+    },
 };
 use tokio::{runtime::Runtime, sync::Notify};
 
@@ -44,6 +48,22 @@ pub struct Desk {
     config: Config,
     home: tempfile::TempDir,
     running: Option<Life>,
+}
+
+/// A server beside the first.
+pub struct Replica {
+    /// Where it listens.
+    pub address: String,
+    life: Life,
+}
+
+impl Replica {
+    /// Stops it as an operator does.
+    pub async fn stop(self) {
+        let Life { runtime, server } = self.life;
+        runtime.spawn(server.shutdown()).await.expect("stopping does not panic");
+        end(runtime).await;
+    }
 }
 
 /// One life of the server, from a start to a stop.
@@ -90,27 +110,59 @@ impl Desk {
 
     /// Starts it on what lies in its folder.
     pub async fn start(&mut self) {
+        match self.life(MIGRATIONS).await {
+            Ok(life) => {
+                self.leads_to(&life.server.url());
+                self.teller.says("desk", "is open");
+                self.running = Some(life);
+            }
+            Err(error) => panic!("the server starts: {error}"),
+        }
+    }
+
+    /// Why it does not start on what lies in its folder.
+    pub async fn does_not_start(&mut self) -> String {
+        match self.life(MIGRATIONS).await {
+            Ok(_) => panic!("the server starts"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Starts another server on the same database and folder, of the release with these migrations.
+    pub async fn beside(&self, migrations: &'static [Migration]) -> Replica {
+        let life = self.life(migrations).await.expect("the server starts");
+        self.teller.says("desk", format!("has another server, whose schema is {}", migrations.len()));
+        Replica { address: life.server.url(), life }
+    }
+
+    /// From now on phones find the desk at that address.
+    pub fn leads_to(&self, address: &str) {
+        address.clone_into(&mut self.place.lock().expect("no holder panics"));
+    }
+
+    /// One life of a server.
+    async fn life(&self, migrations: &'static [Migration]) -> Result<Life, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("the desk")
             .enable_all()
             .build()
             .expect("a runtime can be started");
-        let config = self.config.clone();
         let parts = Parts {
             env: self.env(),
             desk: self.help.clone(),
             post: Some(self.mailbox.clone()),
+            migrations,
             ..Parts::default()
         };
-        let server = runtime
-            .spawn(Server::start_with(config, parts))
-            .await
-            .expect("starting does not panic")
-            .expect("the server starts");
-        *self.place.lock().expect("no holder panics") = server.url();
-        self.teller.says("desk", "is open");
-        self.running = Some(Life { runtime, server });
+        let started = runtime.spawn(Server::start_with(self.config.clone(), parts)).await;
+        match started.expect("starting does not panic") {
+            Ok(server) => Ok(Life { runtime, server }),
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
     }
 
     /// Stops it as an operator does.
@@ -162,7 +214,7 @@ impl Desk {
 
     /// The staff API.
     pub fn staff(&self) -> Staff {
-        Staff::new(self.address(), self.server().staff_token())
+        Staff::new(self.server().url(), self.server().staff_token())
     }
 
     /// Looks at a ticket as staff do until it shows `what`. For what no phone can tell: after a restore a phone shows

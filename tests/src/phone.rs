@@ -52,7 +52,13 @@ pub struct Switch {
     pub by_hand: bool,
     /// How many bytes of loaded files to keep, if not as many as a phone does.
     pub keeps: Option<u64>,
+    /// By an app of a later release, whose own.db has a column and a table more.
+    pub newer: bool,
 }
+
+/// What the later release added to own.db.
+pub const ADDED_LATER: &[&str] = &["ALTER TABLE ops ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';
+     CREATE TABLE reminders (id BLOB PRIMARY KEY, at INTEGER NOT NULL DEFAULT 0) STRICT;"];
 
 impl Phone {
     /// A new phone of `owner` that can reach `desk`.
@@ -93,15 +99,21 @@ impl Phone {
         config.offline = switch.offline;
         config.automatic = !switch.by_hand;
         config.attachment_cache_bytes = switch.keeps.unwrap_or(config.attachment_cache_bytes);
-        let app = Pocketdesk::open_with(config, env).await.expect("the app opens");
-        teller.says(&owner, "opens the app");
+        let later = if switch.newer { ADDED_LATER } else { &[] };
+        let app = Pocketdesk::open_newer(config, env, later).await.expect("the app opens");
+        teller.says(&owner, if switch.newer { "opens an app of a later release" } else { "opens the app" });
         Self { owner, app, net, time, teller, home, place, runtime: Some(runtime) }
     }
 
     /// A second process on the same folder, such as a command line beside the app: it writes and reads, and does not
     /// sync.
     pub async fn second_process(&self) -> Self {
-        self.off_but_running().opened(Switch { by_hand: true, offline: true, ..Switch::default() }).await
+        self.beside(Switch { by_hand: true, offline: true, ..Switch::default() }).await
+    }
+
+    /// A second process on the same folder, switched on in that way.
+    pub async fn beside(&self, switch: Switch) -> Self {
+        self.off_but_running().opened(switch).await
     }
 
     /// Another device with a copy of this one's whole folder, secrets too, as a careless backup makes it.

@@ -24,7 +24,7 @@ use pocketdesk_tests::{
     phone::{Off, Phone, Switch, comment, registered, remedies, said, with_the_desk},
 };
 
-const OFFLINE: Switch = Switch { offline: true, by_hand: false, keeps: None };
+const OFFLINE: Switch = Switch { offline: true, by_hand: false, keeps: None, newer: false };
 
 async fn with_a_ticket(desk: &Desk) -> (Phone, TicketKey) {
     let olena = Phone::new("Olena", desk).await;
@@ -36,7 +36,7 @@ async fn with_a_ticket(desk: &Desk) -> (Phone, TicketKey) {
 }
 
 /// The files of the only account of a phone, as its own app would open them.
-fn store_of(off: &Off) -> Store {
+pub(crate) fn store_of(off: &Off, later: &'static [&'static str]) -> Store {
     let runtime = tokio::runtime::Handle::current();
     let net = pocketdesk_tests::net::Net::new(pocketdesk_tests::net::Place::default());
     let env = Env {
@@ -46,13 +46,13 @@ fn store_of(off: &Off) -> Store {
         remote: std::sync::Arc::new(pocketdesk_tests::net::Way(net)),
         work: std::sync::Arc::new(SystemWork::new(runtime)),
     };
-    let home = Home::open(off.data()).expect("the folder is there");
+    let home = Home::open(off.data()).expect("the folder is there").of_a_newer_app(later);
     let names = home.accounts().expect("it can be read");
     assert_eq!(names.len(), 1, "{names:?}");
     Store::open(&home, &names[0], &env).expect("its files open")
 }
 
-fn account_dir(data: &Path) -> PathBuf {
+pub(crate) fn account_dir(data: &Path) -> PathBuf {
     let mut dirs = std::fs::read_dir(data.join("accounts")).expect("accounts");
     dirs.next().expect("an account").expect("an account").path()
 }
@@ -61,7 +61,7 @@ fn id(n: u64) -> uuid::Uuid {
     uuid::Builder::from_unix_timestamp_millis(1_750_000_000_000 + n, &[7; 10]).into_uuid()
 }
 
-fn new_op(n: u64, kind: &str, entity: uuid::Uuid, body: &serde_json::Value) -> StoredOp {
+pub(crate) fn new_op(n: u64, kind: &str, entity: uuid::Uuid, body: &serde_json::Value) -> StoredOp {
     let (ticket, body) = (TicketId(entity), body.to_string());
     StoredOp {
         n: 0,
@@ -94,7 +94,7 @@ fn ticket_op(n: u64) -> StoredOp {
     new_op(n, op::kind::TICKET_CREATE, id(n), &body)
 }
 
-fn add(store: &mut Store, ops: Vec<StoredOp>) {
+pub(crate) fn add(store: &mut Store, ops: Vec<StoredOp>) {
     let changes: Vec<OwnChange> = ops.into_iter().map(|op| OwnChange::AddOp(Box::new(op))).collect();
     store.write(|tx| tx.apply(&changes)).expect("it is written");
 }
@@ -143,7 +143,7 @@ async fn a_kind_of_op_that_this_app_does_not_know_waits_in_sight_and_holds_nothi
     let desk = Desk::open("An op of a newer app").await;
     let (olena, key) = with_a_ticket(&desk).await;
     let off = olena.closed().await;
-    let mut store = store_of(&off);
+    let mut store = store_of(&off, &[]);
     let ticket: TicketId = key.id.parse().expect("an id");
     let body = serde_json::json!({"ticket": ticket, "text": "from the future"});
     let op = StoredOp { ticket: Some(ticket), ..new_op(1, "idea.sing", id(77), &body) };
@@ -161,7 +161,7 @@ async fn a_kind_of_op_that_this_app_does_not_know_waits_in_sight_and_holds_nothi
         "it should say that it needs a newer app: {items:#?}"
     );
     let off = olena.closed().await;
-    let kept = store_of(&off).read(|snap| snap.own().op(op.op)).expect("it can be read");
+    let kept = store_of(&off, &[]).read(|snap| snap.own().op(op.op)).expect("it can be read");
     assert_eq!(kept.map(|kept| kept.body), Some(op.body), "not a byte of it changed");
 }
 
@@ -471,7 +471,7 @@ async fn when_the_outbox_is_full_the_words_stay_in_their_draft() {
     let olena = Phone::switched("Olena", &desk, OFFLINE).await;
     let first = olena.file("First", "words").await;
     let off = olena.closed().await;
-    let mut store = store_of(&off);
+    let mut store = store_of(&off, &[]);
     add(&mut store, (1..10_000).map(ticket_op).collect());
     drop(store);
     let olena = off.opened(OFFLINE).await;
@@ -501,7 +501,7 @@ async fn an_inbox_of_ten_thousand_is_listed_whole_and_in_order() {
     let olena = Phone::switched("Olena", &desk, OFFLINE).await;
     olena.file("Mine", "not sent yet").await;
     let off = olena.closed().await;
-    let mut store = store_of(&off);
+    let mut store = store_of(&off, &[]);
     let row = |n: u64| {
         serde_json::json!({
             "subject": format!("Ticket {n}"), "description": "words", "status": "open", "status_event": 0,

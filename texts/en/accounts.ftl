@@ -9,7 +9,7 @@ account-offline = Offline — everything is saved on this { DEVICE() ->
 account-waiting = The desk does not answer. Again { $at }
 account-not-signed-in = Sign in, then everything here goes out
 account-signed-out = Sign in again, what is unsent is safe
-account-app-too-old = The desk needs a newer version of the app; what is unsent is safe
+account-app-too-old = A newer version of the app is needed: update it; what is unsent is safe
 account-damaged = Some files are damaged; what you wrote can be read and exported
 account-as-of = as of { $time }
 
@@ -66,4 +66,4 @@ sign-in-come-later = Too many tries; come back in { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 }.
-sign-in-app-too-old = The desk needs a newer version of the app; update it and sign in again.
+sign-in-app-too-old = A newer version of the app is needed; update it and sign in again.

@@ -29,7 +29,9 @@ use crate::{
     env::{Env, Queue},
     error::{Error, Result},
     remote::api::Api,
-    store::{AccountFacts, CacheRead, Changes, LocalFile, OwnTx, Reader, Snapshot, Store, StoreError},
+    store::{
+        AccountFacts, CacheRead, Changes, LocalFile, OwnTx, ReadOnly, Reader, Snapshot, Store, StoreError,
+    },
 };
 
 /// One account of the folder.
@@ -76,7 +78,7 @@ pub(crate) struct Standing {
     /// Exchanges the desk answered since the start.
     pub answered: u64,
     /// Why the account can only be read and exported, if so: nothing of it is sent or received.
-    pub unwritable: Option<String>,
+    pub unwritable: Option<ReadOnly>,
     /// Files whose bytes lie here and cannot be read any more.
     pub spoilt: BTreeSet<AttachmentId>,
     /// The last errors, for the report.
@@ -106,7 +108,7 @@ impl Account {
         let store = Worker::start(queue, move || Store::open(&home, &of, &env)).await?;
         let opened = store
             .run(|store: &mut Store| {
-                let why = store.read_only().map(str::to_owned);
+                let why = store.read_only().cloned();
                 Ok::<_, StoreError>((store.reader()?, store.files(), why))
             })
             .await
@@ -185,13 +187,18 @@ impl Account {
         tell: bool,
     ) -> Result<T> {
         let this = self.clone();
-        self.store
+        let done = self
+            .store
             .run(move |store: &mut Store| {
                 let (made, changes) = store.write_seeing(job)?;
                 this.committed(&changes, tell);
                 Ok::<_, Error>(made)
             })
-            .await
+            .await;
+        if let Err(Error::Store(StoreError::ReadOnly { why })) = &done {
+            self.only_read(why);
+        }
+        done
     }
 
     /// Called on the queue, not after it: a commit is told of even when its caller has gone away.
@@ -293,7 +300,11 @@ impl Account {
 
     /// Why nothing goes.
     pub(crate) fn paused(&self, facts: &AccountFacts, signed_in: bool) -> Option<PausedReason> {
-        if self.is_writable() { paused(facts, signed_in) } else { Some(PausedReason::Damaged) }
+        match &self.standing().unwritable {
+            None => paused(facts, signed_in),
+            Some(ReadOnly::Newer { .. }) => Some(PausedReason::AppTooOld),
+            Some(ReadOnly::Damaged | ReadOnly::NotMigrated { .. }) => Some(PausedReason::Damaged),
+        }
     }
 
     /// Whether anything may be written, and so sent and received.
@@ -306,7 +317,7 @@ impl Account {
     pub(crate) async fn own_is_damaged(self: &Arc<Self>) -> Result<bool> {
         let judge = |store: &mut Store| {
             let reader = store.judge_own()?;
-            Ok::<_, StoreError>(reader.zip(store.read_only().map(str::to_owned)))
+            Ok::<_, StoreError>(reader.zip(store.read_only().cloned()))
         };
         let Some((salvaged, why)) = self.store.run(judge).await? else { return Ok(false) };
         self.reader
@@ -322,6 +333,17 @@ impl Account {
             },
         );
         Ok(true)
+    }
+
+    /// own.db is only read from here on: a newer app has begun to use the folder.
+    pub(crate) fn only_read(&self, why: &ReadOnly) {
+        if self.is_writable() {
+            tracing::warn!(account = %self.name, %why, "nothing is written any more");
+            self.show(
+                &[Topic::Accounts, Topic::Outbox, Topic::Tickets, Topic::Inbox, Topic::Drafts],
+                |standing| standing.unwritable = Some(why.clone()),
+            );
+        }
     }
 
     /// What is known of files' bytes, for screens.

@@ -137,8 +137,8 @@ impl Account {
             },
         };
         say("state", state);
-        if standing.unwritable.is_some() {
-            say("files", "can only be read and exported".to_owned());
+        if let Some(why) = &standing.unwritable {
+            say("files", format!("can only be read and exported: {why}"));
         }
         say("synced", facts.synced_at.map_or_else(|| "never".to_owned(), ago));
         if facts.server_time > 0 {

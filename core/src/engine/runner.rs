@@ -101,6 +101,11 @@ impl Account {
                     tracing::error!(account = %self.name, "the account's files are damaged; they are only read from now on");
                     break;
                 }
+                Err(Error::Store(StoreError::ReadOnly { why })) => {
+                    // The newer app syncs from now on: the account's lock is its to take.
+                    self.only_read(&why);
+                    break;
+                }
                 Err(Error::Store(StoreError::Damaged { .. } | StoreError::Gone)) => {
                     tracing::error!(account = %self.name, "the cache cannot be read; it is built anew");
                     let forgotten = self.store.run(|store: &mut Store| store.forget_cache()).await;

@@ -167,6 +167,11 @@ impl Account {
                     self.post(Mail::OwnMoved);
                     self.uploads.notify_waiters();
                 }
+                Err(Error::Store(StoreError::ReadOnly { why })) => {
+                    self.only_read(&why);
+                    // The newer app syncs from now on.
+                    self.stop().await;
+                }
                 Err(Error::Closed) => return,
                 Ok(false) | Err(_) => {}
             }

@@ -27,6 +27,7 @@ pub(crate) const OWN: &str = "own.db";
 pub struct Home {
     dir: PathBuf,
     disk: Arc<dyn Disk>,
+    later: &'static [&'static str],
 }
 
 impl fmt::Debug for Home {
@@ -43,9 +44,22 @@ impl Home {
 
     /// The same on another disk than the system's.
     pub fn on(dir: impl Into<PathBuf>, disk: Arc<dyn Disk>) -> Result<Self> {
-        let home = Self { dir: dir.into(), disk };
+        let home = Self { dir: dir.into(), disk, later: &[] };
         home.disk.make_private_dir(&home.accounts_dir())?;
         Ok(home)
+    }
+
+    /// The same, opened by a newer app: one whose own.db has these migrations after today's. For tests of what an
+    /// older app, that is this one, makes of such a folder.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_a_newer_app(self, later: &'static [&'static str]) -> Self {
+        Self { later, ..self }
+    }
+
+    /// Migrations that only a newer app has.
+    pub(super) fn later(&self) -> &'static [&'static str] {
+        self.later
     }
 
     /// Where its files lie.

@@ -31,10 +31,8 @@ pub enum StoreError {
         /// What was seen.
         why: &'static str,
     },
-    /// A newer app wrote it; it can be read and exported, not written.
-    #[error(
-        "{file} was written by a newer app (format {found}, this app knows {known}); update the app to write"
-    )]
+    /// A newer app wrote it; nothing was changed in it.
+    #[error("{file} was written by a newer app (format {found}, this app knows {known}); update the app")]
     Newer {
         /// Its name in the account's directory.
         file: String,
@@ -62,7 +60,7 @@ pub enum StoreError {
     #[error("this account's files are open for reading only: {why}")]
     ReadOnly {
         /// Why.
-        why: String,
+        why: ReadOnly,
     },
     /// No such account, draft or op.
     #[error("there is no {what}")]
@@ -76,6 +74,40 @@ pub enum StoreError {
         /// For logs; holds no secret and no one's words.
         reason: String,
     },
+}
+
+/// Why the files of an account are read and exported, and nothing else. own.db stays as it is to the byte.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// Pages of own.db are lost; what could be read is in memory.
+    #[error("own.db is damaged and was left as it is; export what can be read, then sign in again")]
+    Damaged,
+    /// A newer app wrote own.db, and what it keeps there this one might undo.
+    #[error(
+        "own.db was written by a newer app (format {found}, this app knows {known}) and was left as it is; update the app"
+    )]
+    Newer {
+        /// The file's format.
+        found: i64,
+        /// The newest format this build knows.
+        known: i64,
+    },
+    /// own.db could not be brought to this app's format.
+    #[error("own.db could not be brought up to date ({why}) and was left as it is; start the app again")]
+    NotMigrated {
+        /// For logs; holds no secret and no one's words.
+        why: String,
+    },
+}
+
+impl From<StoreError> for ReadOnly {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::ReadOnly { why } => why,
+            StoreError::Newer { found, known, .. } => Self::Newer { found, known },
+            other => Self::NotMigrated { why: other.to_string() },
+        }
+    }
 }
 
 /// Results of the store.

@@ -36,7 +36,7 @@ pub use cache::{
 pub use changes::Changes;
 pub use dictations::{Dictated, DictationState};
 pub use directory::{Home, SyncLock};
-pub use error::{Result, StoreError};
+pub use error::{ReadOnly, Result, StoreError};
 pub use own::{AccountFacts, LocalFile, OwnRead, OwnTx, Session};
 pub use read::{OwnHit, Reader, Snapshot};
 #[doc(hidden)]
@@ -76,7 +76,9 @@ pub struct Store {
     building: Option<CacheFile>,
     files: Arc<Folder>,
     /// Why nothing may be written; the words can still be read and exported.
-    read_only: Option<String>,
+    read_only: Option<ReadOnly>,
+    /// own.db's, oldest first.
+    migrations: Vec<&'static str>,
     /// `own` is in memory: what could be read of the file.
     damaged: bool,
     data_version: i64,
@@ -87,7 +89,7 @@ impl Store {
     /// a phone restored from a backup, keep every word and lose their cache.
     pub fn open(home: &Home, name: &str, env: &Env) -> Result<Self> {
         let install = home.install(env)?;
-        Self::open_with(home, name, env, install, OWN_MIGRATIONS)
+        Self::open_with(home, name, env, install, &[OWN_MIGRATIONS, home.later()].concat())
     }
 
     pub(crate) fn open_with(
@@ -95,7 +97,7 @@ impl Store {
         name: &str,
         env: &Env,
         install: InstallId,
-        migrations: &[&str],
+        migrations: &[&'static str],
     ) -> Result<Self> {
         let dir = home.account_dir(name)?;
         let disk = home.disk();
@@ -118,13 +120,13 @@ impl Store {
         }
         // A newer app's file, or one that cannot be brought up to date, is kept and can be read and exported.
         let read_only = match open::migrate(&mut own, OWN, migrations) {
-            Ok(()) => damaged.then(damage),
+            Ok(()) => damaged.then_some(ReadOnly::Damaged),
             Err(StoreError::Busy) => return Err(StoreError::Busy),
             Err(StoreError::Full) if new => return Err(StoreError::Full),
             Err(error) if new => return Err(error),
             Err(error) => {
-                own.execute_batch("PRAGMA query_only = ON;")?;
-                Some(error.to_string())
+                leave_as_it_is(&own)?;
+                Some(error.into())
             }
         };
         open::prove_sealed(place.disk.as_ref(), &path)?;
@@ -132,15 +134,24 @@ impl Store {
             adopt(&mut own, install)?;
         }
         let files = Arc::new(Folder::open(place.disk.clone(), place.dir.join("files"), &place.keys.files)?);
-        let mut store =
-            Self { place, own, active: None, building: None, files, read_only, damaged, data_version: 0 };
+        let mut store = Self {
+            place,
+            own,
+            active: None,
+            building: None,
+            files,
+            read_only,
+            migrations: migrations.to_vec(),
+            damaged,
+            data_version: 0,
+        };
         store.data_version = store.version()?;
         Ok(store)
     }
 
     /// Why nothing may be written, if so.
-    pub fn read_only(&self) -> Option<&str> {
-        self.read_only.as_deref()
+    pub fn read_only(&self) -> Option<&ReadOnly> {
+        self.read_only.as_ref()
     }
 
     /// A reader with connections of its own, for another queue.
@@ -148,7 +159,11 @@ impl Store {
         if self.damaged {
             return Ok(Reader::of(self.place.clone(), salvage::twin(&self.own)?));
         }
-        Reader::open(self.place.clone())
+        let reader = Reader::open(self.place.clone())?;
+        if self.read_only.is_some() {
+            reader.leave_own_as_it_is()?;
+        }
+        Ok(reader)
     }
 
     /// Looks at every page of own.db, after an error that may have come from it. When it is damaged nothing is written
@@ -158,8 +173,8 @@ impl Store {
             if salvage::is_whole(&self.own)? {
                 return Ok(None);
             }
-            self.own = salvaged(&self.own, OWN_MIGRATIONS)?;
-            (self.damaged, self.read_only) = (true, Some(damage()));
+            self.own = salvaged(&self.own, &self.migrations)?;
+            (self.damaged, self.read_only) = (true, Some(ReadOnly::Damaged));
         }
         self.reader().map(Some)
     }
@@ -178,8 +193,13 @@ impl Store {
             return Err(StoreError::ReadOnly { why: why.clone() }.into());
         }
         // IMMEDIATE: what is read in it is what is written upon, also with another process at work.
+        let known = self.known();
         let tx =
             self.own.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        if own_format(&tx)? > known {
+            drop(tx);
+            return Err(self.leave_to_newer().into());
+        }
         let mut own = OwnTx { read: OwnRead { db: &tx }, changes: Changes::default(), unsealed: Vec::new() };
         let answer = work(&mut own)?;
         let OwnTx { changes, unsealed, .. } = own;
@@ -224,10 +244,31 @@ impl Store {
         work(&Snapshot { own: OwnRead { db: &own }, cache, stemmers: &self.place.stemmers })
     }
 
-    /// Whether another process wrote own.db since the last call: then every topic may have moved.
+    /// Whether another process wrote own.db since the last call: then every topic may have moved. If it was a newer
+    /// app, [`StoreError::ReadOnly`].
     pub fn moved_elsewhere(&mut self) -> Result<bool> {
         let now = self.version()?;
-        Ok(std::mem::replace(&mut self.data_version, now) != now)
+        let moved = std::mem::replace(&mut self.data_version, now) != now;
+        if moved && self.read_only.is_none() && own_format(&self.own)? > self.known() {
+            return Err(self.leave_to_newer());
+        }
+        Ok(moved)
+    }
+
+    /// A newer app has begun to use the folder beside this process: nothing is written any more.
+    fn leave_to_newer(&mut self) -> StoreError {
+        let known = self.known();
+        // Without an answer the number is not known, and the file is left alone all the same.
+        let found = own_format(&self.own).unwrap_or(known + 1);
+        if let Err(error) = leave_as_it_is(&self.own) {
+            tracing::warn!(%error, "own.db could not be made read-only; nothing writes it all the same");
+        }
+        StoreError::ReadOnly { why: self.read_only.insert(ReadOnly::Newer { found, known }).clone() }
+    }
+
+    /// The newest format of own.db that this app knows.
+    fn known(&self) -> i64 {
+        i64::try_from(self.migrations.len()).expect("few migrations")
     }
 
     fn version(&self) -> Result<i64> {
@@ -251,12 +292,19 @@ impl Store {
 
 /// What can be read of a damaged file; the file stays as it is to the byte, not even its log is written into it.
 fn salvaged(own: &Connection, migrations: &[&str]) -> Result<Connection> {
-    own.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    leave_as_it_is(own)?;
     salvage::salvage(own, migrations)
 }
 
-fn damage() -> String {
-    format!("{OWN} is damaged and was left as it is; export what can be read, then sign in again")
+/// Nothing is written through this connection, not even its log into the file.
+fn leave_as_it_is(own: &Connection) -> Result<()> {
+    own.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(own.execute_batch("PRAGMA query_only = ON;")?)
+}
+
+/// The number of the last migration that was done on it.
+fn own_format(own: &Connection) -> Result<i64> {
+    Ok(own.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
 }
 
 /// Makes the account's row, or notices that the files came from another app copy.

@@ -34,6 +34,11 @@ impl Reader {
         Ok(Self::of(place, own))
     }
 
+    /// For a file that is only read: see [`super::ReadOnly`].
+    pub(super) fn leave_own_as_it_is(&self) -> Result<()> {
+        super::leave_as_it_is(&self.own)
+    }
+
     pub(super) fn of(place: Place, own: Connection) -> Self {
         Self { place, own, cache: None }
     }

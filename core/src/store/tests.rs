@@ -49,7 +49,7 @@ impl Phone {
         Self { _dir: dir, env, home, account, install }
     }
 
-    fn open(&self, migrations: &[&str]) -> Result<Store> {
+    fn open(&self, migrations: &[&'static str]) -> Result<Store> {
         Store::open_with(&self.home, &self.account, &self.env, self.install, migrations)
     }
 }
@@ -75,7 +75,7 @@ fn words_of_a_newer_app_can_be_read_and_are_not_written() {
     let newer = [OWN_MIGRATIONS[0], ADDS_A_COLUMN];
     phone.open(&newer).unwrap().write(|tx| tx.put_draft(&draft())).unwrap();
     let mut store = phone.open(OWN_MIGRATIONS).unwrap();
-    assert!(store.read_only().unwrap().contains("newer app"));
+    assert_eq!(store.read_only(), Some(&ReadOnly::Newer { found: 2, known: 1 }));
     assert_eq!(store.read(|snap| snap.own().drafts()).unwrap(), [draft()]);
     assert_eq!(store.reader().unwrap().read(|snap| snap.own().drafts()).unwrap(), [draft()]);
     let refused = store.write(|tx| tx.remove_draft(draft().id)).unwrap_err();
@@ -303,4 +303,38 @@ fn the_golden_schema_is_what_the_migrations_make() {
         kept == now,
         "the schema moved: a shipped migration never changes; if a new one is meant, bless it"
     );
+}
+
+#[test]
+fn a_cache_of_a_newer_app_is_built_anew_and_takes_no_word_with_it() {
+    let phone = Phone::new();
+    let mut store = phone.open(OWN_MIGRATIONS).unwrap();
+    store.write(|tx| tx.put_draft(&draft())).unwrap();
+    let (old, _) = store.begin_build(None).unwrap();
+    let cache = &store.active.as_ref().unwrap().db;
+    cache.execute_batch("ALTER TABLE rows ADD COLUMN colour TEXT; PRAGMA user_version = 99;").unwrap();
+    drop(store);
+    let mut store = phone.open(OWN_MIGRATIONS).unwrap();
+    assert_eq!(store.read_only(), None);
+    assert_eq!(store.clean_caches().unwrap(), CacheState::default());
+    let reader = || store.reader().unwrap().read(|snap| Ok::<_, StoreError>(snap.cache().is_none()));
+    assert!(reader().unwrap(), "it is read by nobody");
+    let (new, _) = store.begin_build(None).unwrap();
+    assert_ne!(old, new);
+    assert_eq!(store.cache_state().unwrap().active.map(|facts| facts.finished), Some(false));
+    assert_eq!(store.read(|snap| snap.own().drafts()).unwrap(), [draft()]);
+}
+
+#[test]
+fn a_newer_app_that_comes_while_this_one_runs_is_never_written_over() {
+    let phone = Phone::new();
+    let mut store = phone.open(OWN_MIGRATIONS).unwrap();
+    assert!(!store.moved_elsewhere().unwrap());
+    drop(phone.open(&[OWN_MIGRATIONS[0], ADDS_A_COLUMN]).unwrap());
+    let why = ReadOnly::Newer { found: 2, known: 1 };
+    let refused = store.write(|tx| tx.put_draft(&draft())).unwrap_err();
+    assert_eq!(refused, StoreError::ReadOnly { why: why.clone() });
+    assert_eq!(store.read_only(), Some(&why));
+    let mut other = phone.open(&[OWN_MIGRATIONS[0], ADDS_A_COLUMN]).unwrap();
+    assert_eq!(other.read(|snap| snap.own().drafts()).unwrap(), []);
 }

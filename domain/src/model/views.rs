@@ -384,7 +384,7 @@ pub enum PausedReason {
     NotSignedIn,
     /// The session was ended; what is unsent is safe.
     SignedOut,
-    /// The desk no longer speaks this app's version.
+    /// The desk no longer speaks this app's version, or a newer one wrote the account's files.
     AppTooOld,
     /// The account's files could not be opened whole; they are kept and can be exported.
     Damaged,

@@ -51,8 +51,12 @@ pub async fn every_answer(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-/// Turns away who speaks another version, came in the clear, or asks too much.
+/// Turns away who speaks another version, came in the clear, or asks too much; everybody, once a newer program has the
+/// database.
 pub async fn gate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    if app.is_outlived() {
+        return Refusal::outlived().into_response();
+    }
     if let Some(value) = request.headers().get(PROTOCOL_HEADER) {
         let version = value.to_str().ok().and_then(|text| text.trim().parse::<u32>().ok());
         match version {

@@ -22,6 +22,9 @@ pub struct Health {
 #[utoipa::path(get, path = "/health", tag = "operation",
     responses((status = 200, body = Health), (status = 503, body = Problem)))]
 pub async fn health(State(app): State<Arc<App>>) -> Result<Json<Health>, Refusal> {
+    if app.is_outlived() {
+        return Err(Refusal::outlived());
+    }
     if app.closing.is_cancelled() {
         return Err(Refusal::unavailable("The server is stopping.", 5));
     }

@@ -19,7 +19,15 @@ mod staff_bodies;
 mod sync;
 mod uploads;
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use http::StatusCode;
@@ -76,6 +84,7 @@ pub struct App {
     pub metrics: Metrics,
     /// Cancelled when the server stops: streams end, waiting pulls answer.
     pub closing: CancellationToken,
+    outlived: AtomicBool,
     limiter: Limiter,
     streams: std::sync::Mutex<HashMap<SessionId, Vec<CancellationToken>>>,
 }
@@ -90,9 +99,21 @@ impl App {
             front,
             metrics: Metrics::default(),
             closing,
+            outlived: AtomicBool::new(false),
             limiter: Limiter::default(),
             streams: std::sync::Mutex::default(),
         }
+    }
+
+    /// Answers nobody any more: a newer program has the database.
+    pub fn stand_down(&self) {
+        self.outlived.store(true, Ordering::SeqCst);
+        self.closing.cancel();
+    }
+
+    /// Whether it stood down.
+    fn is_outlived(&self) -> bool {
+        self.outlived.load(Ordering::SeqCst)
     }
 
     /// Takes one from the asker's bucket.

@@ -67,6 +67,11 @@ impl Refusal {
         refusal.retry_after_s = Some(retry_after_s.max(1));
         refusal
     }
+
+    /// A newer program has the database.
+    pub fn outlived() -> Self {
+        Self::unavailable("A newer version of the server has taken over; ask again, there.", 5)
+    }
 }
 
 impl IntoResponse for Refusal {

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     context::ServiceError,
-    store::{Mode, Row, Store, StoreError, Table, Tx, Value, migrate::SCHEMA, placeholders},
+    store::{
+        Mode, Row, Store, StoreError, Table, Tx, Value,
+        migrate::{self, SCHEMA},
+        placeholders,
+    },
 };
 
 /// Rows read at once.
@@ -68,7 +72,9 @@ impl TryFrom<Cell> for Value {
 pub(super) async fn write<W: Write + Send>(store: &dyn Store, at: Millis, to: W) -> Result<W, ServiceError> {
     let mut out = zstd::Encoder::new(to, 9)?;
     let mut tx = store.begin(Mode::Read).await?;
-    line(&mut out, &Line::Head { format: FORMAT, schema: SCHEMA, at })?;
+    // The database's, which may be a newer program's: only that one can restore all of it.
+    let schema = migrate::version(tx.as_mut()).await?;
+    line(&mut out, &Line::Head { format: FORMAT, schema, at })?;
     let mut count = 0;
     for table in tx.tables().await?.into_iter().filter(|table| table.name != "schema_version") {
         line(&mut out, &Line::Table { name: table.name.clone(), columns: table.columns.clone() })?;

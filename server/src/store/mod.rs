@@ -173,14 +173,24 @@ pub enum StoreConfig {
     Postgres(String),
 }
 
-/// Opens the database and brings its schema up to date; refuses one that is newer than this program.
+/// Opens the database and brings its schema up to date; refuses one of a newer program that does not serve this one.
 pub async fn open(config: &StoreConfig, env: &Env) -> Result<Arc<dyn Store>, StoreError> {
+    open_as(config, env, migrate::MIGRATIONS).await
+}
+
+/// As [`open`], by a program with these migrations.
+#[doc(hidden)]
+pub async fn open_as(
+    config: &StoreConfig,
+    env: &Env,
+    migrations: &[migrate::Migration],
+) -> Result<Arc<dyn Store>, StoreError> {
     let store: Arc<dyn Store> = match config {
         StoreConfig::Sqlite(path) => Arc::new(sqlite::Sqlite::open(path, None, env).await?),
         StoreConfig::SqliteOn(path, vfs) => Arc::new(sqlite::Sqlite::open(path, Some(vfs), env).await?),
         StoreConfig::Postgres(url) => Arc::new(postgres::Postgres::open(url, env).await?),
     };
-    migrate::migrate(store.as_ref(), env.clock.now()).await?;
+    migrate::migrate_to(store.as_ref(), env.clock.now(), migrations).await?;
     Ok(store)
 }
 
@@ -196,6 +206,17 @@ pub enum StoreError {
     /// The database cannot be reached or failed.
     #[error("database: {0}")]
     Failed(String),
+    /// A newer program migrated the database to what this one must not work on.
+    #[error(
+        "a newer version of the server wrote this database (schema {found}, this program knows {known}); install that \
+         version, or restore a backup made before the update; nothing was changed"
+    )]
+    Outlived {
+        /// The database's schema.
+        found: i64,
+        /// This program's.
+        known: i64,
+    },
 }
 
 /// Whether a transaction may write. One writer at a time in SQLite; any number in PostgreSQL (READ COMMITTED: row

@@ -18,12 +18,13 @@ use crate::{
         sign_in::{self, Address, SignedIn},
         tokens,
     },
-    store::StoreError,
+    store::{ReadOnly, StoreError},
 };
 
 impl Accounts {
     /// Asks for a code.
     pub async fn start_sign_in(&self, server: &str, email: &str) -> Result<(Address, u64)> {
+        self.not_a_newer_apps()?;
         let address = Address::new(server, email)?;
         let api = self.shared.api(&address.server);
         let asked = self
@@ -42,6 +43,7 @@ impl Accounts {
         code: &str,
         unbound: Unbound,
     ) -> Result<AccountView> {
+        self.not_a_newer_apps()?;
         let address = Address::new(server, email)?;
         let _one = self.changing.lock().await;
         let waiting = match self.unbound().await? {
@@ -69,6 +71,16 @@ impl Accounts {
         account.uploads.notify_waiters();
         self.shared.topics.move_on(Topic::Accounts);
         account.view().await
+    }
+
+    /// In a newer app's folder nobody signs in: that app would find the same person's words in two accounts.
+    fn not_a_newer_apps(&self) -> Result<()> {
+        for account in self.with_waiting() {
+            if let Some(why @ ReadOnly::Newer { .. }) = account.standing().unwritable.clone() {
+                return Err(StoreError::ReadOnly { why }.into());
+            }
+        }
+        Ok(())
     }
 
     fn not_allowed(&self) -> Error {

@@ -18,7 +18,7 @@ use pocketdesk_core::{
         Body, Env, NetError, Remote,
         system::{FileSecrets, SystemClock, SystemRng, SystemWork},
     },
-    store::{Applied, CacheName, Changes, Home, PagePlan, Store, StoreError},
+    store::{Applied, CacheName, Changes, Home, PagePlan, ReadOnly, Store, StoreError},
 };
 use pocketdesk_domain::outbox::{LaneKey, OpState, OwnChange, StoredOp, Wake};
 use pocketdesk_protocol::{

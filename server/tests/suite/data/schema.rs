@@ -9,11 +9,11 @@ use pocketdesk_server::{
 use super::support::on_both_stores;
 
 on_both_stores! { Setting::default();
-    a_database_of_a_newer_program_is_left_alone,
+    a_database_of_a_newer_program_is_left_alone_unless_it_says_that_it_serves,
     every_table_can_be_backed_up,
 }
 
-async fn a_database_of_a_newer_program_is_left_alone(server: TestServer) {
+async fn a_database_of_a_newer_program_is_left_alone_unless_it_says_that_it_serves(server: TestServer) {
     let ctx = &server.ctx;
     let mut tx = ctx.store.begin(Mode::Write).await.unwrap();
     tx.execute("INSERT INTO schema_version (version, applied_at) VALUES ($1, 0)", &values![SCHEMA + 1])
@@ -22,6 +22,14 @@ async fn a_database_of_a_newer_program_is_left_alone(server: TestServer) {
     tx.commit().await.unwrap();
     let error = store::migrate::migrate(ctx.store.as_ref(), 0).await.unwrap_err().to_string();
     assert!(error.contains("newer version") && error.contains("nothing was changed"), "{error}");
+    let says = "UPDATE schema_version SET serves = $1 WHERE version = $2";
+    for (serves, works) in [(SCHEMA, true), (1, true), (SCHEMA + 1, false)] {
+        let mut tx = ctx.store.begin(Mode::Write).await.unwrap();
+        tx.execute(says, &values![serves, SCHEMA + 1]).await.unwrap();
+        tx.commit().await.unwrap();
+        let migrated = store::migrate::migrate(ctx.store.as_ref(), 0).await;
+        assert_eq!(migrated.is_ok(), works, "one that serves {serves}: {migrated:?}");
+    }
 }
 
 async fn every_table_can_be_backed_up(server: TestServer) {
