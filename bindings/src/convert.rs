@@ -8,10 +8,10 @@ use pocketdesk_core::{
     store::{ReadOnly, StoreError},
     voice::models::ModelError,
 };
-use pocketdesk_domain::outbox::OutboxError;
+use pocketdesk_domain::outbox::{InvalidReason, OutboxError};
 use pocketdesk_protocol::session::problem;
 
-use crate::errors::{DeskError, OpenError, SecretStoreError, SignInError};
+use crate::errors::{DeskError, NotNowReason, OpenError, ReadOnlyReason, SecretStoreError, SignInError};
 
 impl From<Error> for DeskError {
     fn from(error: Error) -> Self {
@@ -20,26 +20,40 @@ impl From<Error> for DeskError {
             Error::Store(error) => store(error),
             Error::Outbox(error) => outbox(error),
             Error::Remote(Failure::Unauthorized | Failure::Revoked) | Error::SignedOut => Self::SignedOut,
-            Error::Remote(Failure::TooOld) | Error::NotNow { .. } => Self::NotNow { reason },
+            Error::Remote(Failure::TooOld) => Self::NotNow { why: NotNowReason::AppTooOld, reason },
+            Error::NotWholeYet => Self::NotNow { why: NotNowReason::FileNotWhole, reason },
             Error::Remote(Failure::Refused { status: 404, .. }) => {
                 Self::NotFound { what: "attachment".to_owned() }
             }
-            Error::Remote(Failure::Net(NetError::WrongDate)) => Self::NotNow { reason },
+            Error::Remote(Failure::Net(NetError::WrongDate)) => {
+                Self::NotNow { why: NotNowReason::WrongDate, reason }
+            }
             Error::Remote(_) | Error::WrongBytes => Self::Unreachable,
             Error::Files(FileError::Full) => Self::DiskFull,
             Error::Files(FileError::NotFound) => Self::NotFound { what: "attachment".to_owned() },
-            Error::Files(FileError::Source { reason }) => Self::Invalid { field: "file".to_owned(), reason },
+            Error::Files(FileError::Source { why }) => {
+                Self::Invalid { field: "file".to_owned(), why, reason: why.to_string() }
+            }
+            Error::Files(FileError::TooLarge { limit, .. }) => {
+                Self::Invalid { field: "file".to_owned(), why: InvalidReason::TooLarge { limit }, reason }
+            }
             Error::Files(_) | Error::ChooseUnbound => Self::Defect { reason },
             Error::Models(ModelError::Full) => Self::DiskFull,
             Error::Models(ModelError::Unknown) => Self::NotFound { what: "speech model".to_owned() },
             Error::Models(ModelError::Disk { .. }) => Self::Defect { reason },
-            Error::Models(_) | Error::Voice(_) => Self::NotNow { reason },
-            Error::Secrets(SecretsError::Locked) => Self::NotNow { reason },
+            Error::Models(_) | Error::Voice(_) => Self::NotNow { why: NotNowReason::Other, reason },
+            Error::Secrets(SecretsError::Locked) => Self::NotNow { why: NotNowReason::DeviceLocked, reason },
             Error::Secrets(SecretsError::Failed { reason }) => Self::Defect { reason },
-            Error::Address(_) => Self::Invalid { field: "server_url".to_owned(), reason },
+            Error::Address(_) => {
+                Self::Invalid { field: "server_url".to_owned(), why: InvalidReason::NotAServer, reason }
+            }
             Error::NotFound { what } => Self::NotFound { what: what.to_owned() },
             Error::Ambiguous { what, candidates } => Self::Ambiguous { what: what.to_owned(), candidates },
-            Error::Invalid { field, reason } => Self::Invalid { field: field.to_owned(), reason },
+            Error::Invalid { field, reason } => {
+                let why =
+                    if field == "email" { InvalidReason::NotAnAddress } else { InvalidReason::NotPossible };
+                Self::Invalid { field: field.to_owned(), why, reason }
+            }
             Error::WouldLeaveWords(unsent) => {
                 Self::WouldLeaveWords { ops: unsent.ops, files: unsent.files, drafts: unsent.drafts }
             }
@@ -54,8 +68,17 @@ fn store(error: StoreError) -> DeskError {
     let reason = error.to_string();
     match error {
         StoreError::Full => DeskError::DiskFull,
-        StoreError::Locked | StoreError::Busy => DeskError::NotNow { reason },
-        StoreError::Newer { .. } | StoreError::ReadOnly { .. } => DeskError::ReadOnly { reason },
+        StoreError::Locked => DeskError::NotNow { why: NotNowReason::DeviceLocked, reason },
+        StoreError::Busy => DeskError::NotNow { why: NotNowReason::FilesBusy, reason },
+        StoreError::Newer { .. } | StoreError::ReadOnly { why: ReadOnly::Newer { .. } } => {
+            DeskError::ReadOnly { why: ReadOnlyReason::NewerApp, reason }
+        }
+        StoreError::ReadOnly { why: ReadOnly::Damaged } => {
+            DeskError::ReadOnly { why: ReadOnlyReason::Damaged, reason }
+        }
+        StoreError::ReadOnly { why: ReadOnly::NotMigrated { .. } } => {
+            DeskError::ReadOnly { why: ReadOnlyReason::NotMigrated, reason }
+        }
         StoreError::NotFound { what } => DeskError::NotFound { what: what.to_owned() },
         _ => DeskError::Defect { reason },
     }
@@ -64,12 +87,20 @@ fn store(error: StoreError) -> DeskError {
 fn outbox(error: OutboxError) -> DeskError {
     let text = error.to_string();
     match error {
-        OutboxError::Invalid { field, reason } => DeskError::Invalid { field, reason: reason.to_string() },
-        OutboxError::TooLarge { .. } => DeskError::Invalid { field: "attachments".to_owned(), reason: text },
+        OutboxError::Invalid { field, reason: why } => {
+            DeskError::Invalid { field, why, reason: why.to_string() }
+        }
+        OutboxError::TooLarge { limit, .. } => DeskError::Invalid {
+            field: "attachments".to_owned(),
+            why: InvalidReason::TooLarge { limit },
+            reason: text,
+        },
         OutboxError::Full { .. } => DeskError::OutboxFull,
         OutboxError::NotFound => DeskError::NotFound { what: "op".to_owned() },
-        OutboxError::Delivered | OutboxError::NotNow | OutboxError::NeedsNewerApp => {
-            DeskError::NotNow { reason: text }
+        OutboxError::Delivered => DeskError::NotNow { why: NotNowReason::Delivered, reason: text },
+        OutboxError::NotNow => DeskError::NotNow { why: NotNowReason::TicketMoved, reason: text },
+        OutboxError::NeedsNewerApp => {
+            DeskError::NotNow { why: NotNowReason::WrittenByNewerApp, reason: text }
         }
     }
 }

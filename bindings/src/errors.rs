@@ -1,6 +1,8 @@
 //! Flat errors: one variant per action a shell can take. What went wrong in detail is logged inside; a failed
 //! delivery is data ([`pocketdesk_domain::model::Delivery`]), never one of these.
 
+use pocketdesk_domain::outbox::InvalidReason;
+
 /// Why the app's folder could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum OpenError {
@@ -107,13 +109,17 @@ pub enum DeskError {
     Invalid {
         /// Which field.
         field: String,
-        /// What is wrong with it.
+        /// What is wrong with it, for a sentence in the person's language.
+        why: InvalidReason,
+        /// The same in English, for logs.
         reason: String,
     },
     /// It cannot be done in the state things are in, and asking again does not help.
     #[error("{reason}")]
     NotNow {
-        /// Why.
+        /// Why, for a sentence in the person's language.
+        why: NotNowReason,
+        /// The same in English, for logs.
         reason: String,
     },
     /// Words would be left behind: show how many, ask, and sign out with `force`.
@@ -144,7 +150,9 @@ pub enum DeskError {
     /// The account's files are damaged or of a newer app: it can be read and exported, not written.
     #[error("the account can only be read and exported: {reason}")]
     ReadOnly {
-        /// Why.
+        /// Why, for a sentence in the person's language.
+        why: ReadOnlyReason,
+        /// The same in English, for logs.
         reason: String,
     },
     /// A file of the person's could not be read or written.
@@ -164,6 +172,40 @@ pub enum DeskError {
         /// For a report; holds no word of the person's.
         reason: String,
     },
+}
+
+/// Why something cannot be done in the state things are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum NotNowReason {
+    /// The device is locked: unlock it.
+    DeviceLocked,
+    /// Another process holds the account's files: try again.
+    FilesBusy,
+    /// The desk speaks only to newer apps: update.
+    AppTooOld,
+    /// The device's date makes the desk's certificate look invalid: check the date.
+    WrongDate,
+    /// It was delivered and stands: write a further comment.
+    Delivered,
+    /// The ticket has moved on: look at it again.
+    TicketMoved,
+    /// It was written with a newer app: update to change it.
+    WrittenByNewerApp,
+    /// The file's author has not sent all of it yet: try later.
+    FileNotWhole,
+    /// What the variant's `reason` says.
+    Other,
+}
+
+/// Why an account can only be read and exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum ReadOnlyReason {
+    /// Its files are damaged: export what can be read, sign in again.
+    Damaged,
+    /// A newer app wrote its files: update.
+    NewerApp,
+    /// Its files could not be brought up to date: start the app again.
+    NotMigrated,
 }
 
 /// Why the platform's secret store did not answer.

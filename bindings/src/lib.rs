@@ -14,9 +14,10 @@ mod feeds;
 mod voice;
 
 pub use config::{Config, Platform, SecretStore, SignInStarted, Source, Unbound, file_secrets};
-pub use errors::{DeskError, OpenError, SecretStoreError, SignInError};
+pub use errors::{DeskError, NotNowReason, OpenError, ReadOnlyReason, SecretStoreError, SignInError};
 pub use facade::Pocketdesk;
 pub use feeds::{OutboxFeed, SpeechModelsFeed, SyncFeed, TicketFeed, TicketsFeed, TransfersFeed};
+pub use pocketdesk_domain::outbox::InvalidReason;
 pub use pocketdesk_domain::{dictation, model};
 pub use voice::{Dictation, Transcription, VoiceError};
 

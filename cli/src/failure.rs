@@ -1,6 +1,8 @@
 //! How a command ends when it does not end well: an exit code of the contract and one sentence.
 
-use pocketdesk_ffi::{DeskError, OpenError, SignInError, VoiceError};
+use pocketdesk_ffi::{
+    DeskError, InvalidReason, NotNowReason, OpenError, ReadOnlyReason, SignInError, VoiceError,
+};
 use pocketdesk_texts::{Texts, Value};
 
 use crate::sound::file::SoundError;
@@ -58,10 +60,15 @@ impl Stop {
                     _ => say("trouble-ambiguous", &[name, candidates]),
                 }
             }
-            DeskError::Invalid { field, reason } => {
-                say("trouble-invalid", &[("field", field.into()), ("reason", clause(reason).into())])
+            DeskError::Invalid { field, why, .. } => {
+                let known = texts.find(&format!("field-{}", field.replace('_', "-")), &[]);
+                let field = known.unwrap_or(field);
+                say("trouble-invalid", &[("field", field.into()), ("reason", invalid(texts, why).into())])
             }
-            DeskError::NotNow { reason } => say("trouble-not-now", &[("reason", clause(reason).into())]),
+            DeskError::NotNow { why, reason } => {
+                let reason = not_now(why).map_or_else(|| clause(reason), |key| texts.get(key, &[]));
+                say("trouble-not-now", &[("reason", reason.into())])
+            }
             DeskError::WouldLeaveWords { ops, files, drafts } => {
                 let unsent = texts.get(
                     "unsent",
@@ -74,7 +81,14 @@ impl Stop {
             DeskError::Unreachable => Self::unreachable(texts, false),
             DeskError::OutboxFull => say("trouble-outbox-full", &[]),
             DeskError::DiskFull => say("trouble-disk-full", &[]),
-            DeskError::ReadOnly { reason } => say("trouble-read-only", &[("reason", clause(reason).into())]),
+            DeskError::ReadOnly { why, .. } => {
+                let key = match why {
+                    ReadOnlyReason::Damaged => "read-only-damaged",
+                    ReadOnlyReason::NewerApp => "read-only-newer-app",
+                    ReadOnlyReason::NotMigrated => "read-only-not-migrated",
+                };
+                say("trouble-read-only", &[("reason", texts.get(key, &[]).into())])
+            }
             DeskError::FileTrouble { path, reason } => {
                 say("trouble-file", &[("path", path.into()), ("reason", clause(reason).into())])
             }
@@ -168,6 +182,43 @@ impl Stop {
             texts.get("trouble-file", &[("path", path.into()), ("reason", clause(why.to_string()).into())]),
         )
     }
+}
+
+/// What is wrong with a field, as a clause.
+fn invalid(texts: &Texts, why: InvalidReason) -> String {
+    let say = |key: &str, values: &[(&str, Value<'_>)]| texts.get(key, values);
+    match why {
+        InvalidReason::Empty => say("invalid-empty", &[]),
+        InvalidReason::TooLong { limit } => say("invalid-too-long", &[("limit", limit.into())]),
+        InvalidReason::TooMany { limit } => say("invalid-too-many", &[("limit", limit.into())]),
+        InvalidReason::NotOneLine => say("invalid-not-one-line", &[]),
+        InvalidReason::OutOfRange { max } => say("invalid-out-of-range", &[("max", max.into())]),
+        InvalidReason::NotAnAddress => say("invalid-not-an-address", &[]),
+        InvalidReason::NobodyHere => say("invalid-nobody-here", &[]),
+        InvalidReason::Twice => say("invalid-twice", &[]),
+        InvalidReason::NotPossible => say("invalid-not-possible", &[]),
+        InvalidReason::TooLarge { limit } => say("invalid-too-large", &[("limit", limit.into())]),
+        InvalidReason::Folder => say("invalid-folder", &[]),
+        InvalidReason::Missing => say("invalid-missing", &[]),
+        InvalidReason::Forbidden => say("invalid-forbidden", &[]),
+        InvalidReason::Unreadable => say("invalid-unreadable", &[]),
+        InvalidReason::NotAServer => say("invalid-not-a-server", &[]),
+    }
+}
+
+/// The clause for it; none for what only its own words tell.
+fn not_now(why: NotNowReason) -> Option<&'static str> {
+    Some(match why {
+        NotNowReason::DeviceLocked => "not-now-device-locked",
+        NotNowReason::FilesBusy => "not-now-files-busy",
+        NotNowReason::AppTooOld => "not-now-app-too-old",
+        NotNowReason::WrongDate => "not-now-wrong-date",
+        NotNowReason::Delivered => "not-now-delivered",
+        NotNowReason::TicketMoved => "not-now-ticket-moved",
+        NotNowReason::WrittenByNewerApp => "not-now-written-by-newer-app",
+        NotNowReason::FileNotWhole => "not-now-file-not-whole",
+        NotNowReason::Other => return None,
+    })
 }
 
 /// A reason as a clause of our sentence: its own full stop would end ours too early.

@@ -196,7 +196,7 @@ async fn a_damaged_own_db_is_read_and_exported_and_never_written_over() {
     assert!(view.comments.len() >= 50, "{} of 61 replies are read", view.comments.len());
     let words = NewReply { text: "more".into(), ..NewReply::default() };
     let refused = olena.app.reply(key.clone(), words).await.expect_err("nothing may be written");
-    assert!(matches!(&refused, DeskError::ReadOnly { reason } if reason.contains("export")), "{refused}");
+    assert!(matches!(&refused, DeskError::ReadOnly { reason, .. } if reason.contains("export")), "{refused}");
     let refused = olena.app.sync_now(None, 1_000).await.expect_err("nothing may be sent");
     assert!(matches!(refused, DeskError::ReadOnly { .. }), "{refused}");
     let refused = olena.app.sign_out(accounts[0].account.clone(), true).await.expect_err("it is not removed");

@@ -71,7 +71,9 @@ async fn a_file_of_exactly_two_gibibytes_arrives_whole() {
     olena.says(format!("sent it within {:.0} s", begun.elapsed().as_secs_f64()));
     let tablet = Phone::new("Olena's tablet", &desk).await;
     let account = tablet.sign_in(&desk, "olena@shop.example").await.account;
-    tablet.rests().await;
+    tablet.lists("the ticket", |page| page.total == 1).await;
+    let there = tablet.found(&key.id).await;
+    tablet.shows(&there, "the file", |view| view.attachments.len() == 1).await;
     let begun = Instant::now();
     let copy = picked.path().join("copy.bin");
     tablet

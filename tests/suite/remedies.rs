@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::Method;
-use pocketdesk_ffi::model::*;
+use pocketdesk_ffi::{DeskError, model::*};
 use pocketdesk_server::desk::Handed;
 use pocketdesk_tests::{
     desk::{Desk, refused},
@@ -478,4 +478,20 @@ async fn a_request_that_was_overtaken_changes_nothing_and_says_so() {
     olena.app.discard(None, items[0].op.clone()).await.expect("it is let go");
     olena.rests().await;
     assert!(olena.sees(&key).await.requests.is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_on_the_ticket_bears_is_said_to_be_that_and_no_mistyped_address() {
+    let desk = Desk::open("Who is that?").await;
+    let olena = Phone::new("Olena", &desk).await;
+    olena.sign_in(&desk, "olena@shop.example").await;
+    let key = olena.file("The lock", "It is stiff.").await;
+    olena.rests().await;
+    let refused =
+        olena.app.remove_participant(key.clone(), "Oleg".into()).await.expect_err("nobody is called so");
+    assert!(matches!(&refused, DeskError::Invalid { field, .. } if field == "person"), "{refused:?}");
+    assert!(refused.to_string().contains("nobody who follows this ticket"), "{refused}");
+    let refused = olena.app.remove_participant(key.clone(), "oleg@".into()).await.expect_err("no address");
+    assert!(matches!(&refused, DeskError::Invalid { field, .. } if field == "email"), "{refused:?}");
+    assert!(olena.app.outbox(None).await.expect("outbox").is_empty(), "nothing is sent");
 }

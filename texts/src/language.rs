@@ -22,6 +22,7 @@ macro_rules! sources {
             include_str!(concat!("../", $code, "/times.ftl")),
             include_str!(concat!("../", $code, "/mail.ftl")),
             include_str!(concat!("../", $code, "/accounts.ftl")),
+            include_str!(concat!("../", $code, "/troubles.ftl")),
             include_str!(concat!("../", $code, "/terminal.ftl")),
             include_str!(concat!("../", $code, "/voice.ftl")),
         ]

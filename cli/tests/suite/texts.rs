@@ -4,6 +4,8 @@ use std::path::Path;
 
 use pocketdesk_texts::Language;
 
+use crate::terminal::Terminal;
+
 /// Families of keys that this crate names as string literals.
 const FAMILIES: &[&str] = &[
     "account-",
@@ -12,11 +14,15 @@ const FAMILIES: &[&str] = &[
     "delivery-",
     "direction-",
     "event-",
+    "field-",
     "file-",
+    "invalid-",
     "is-it-",
+    "not-now-",
     "op-",
     "promise",
     "rating-",
+    "read-only-",
     "refused-",
     "rejected-",
     "remedy-",
@@ -64,5 +70,33 @@ fn nobody_reads_a_key_instead_of_a_sentence() {
     assert!(named.len() > 120, "only {} keys were found: the search is broken", named.len());
     for key in named {
         assert!(keys.contains(&key), "nothing says {key}");
+    }
+}
+
+#[test]
+fn whoever_reads_russian_or_ukrainian_is_told_in_it_what_is_wrong_with_what_they_typed() {
+    let here = Terminal::new();
+    let id =
+        here.one(&["new", "--subject", "First", "--description", "words"])["id"].as_str().unwrap().to_owned();
+    let long = "x".repeat(70_000);
+    let folder = here.folder().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let missing = here.folder().join("nothing.png");
+    let refused: [&[&str]; 6] = [
+        &["new", "--subject", " ", "--description", "words"],
+        &["comment", &id, "--text", &long],
+        &["attach", &id, folder.to_str().unwrap()],
+        &["attach", &id, missing.to_str().unwrap()],
+        &["participants", "remove", &id, "Олег"],
+        &["participants", "add", &id, "олег@"],
+    ];
+    for locale in ["ru", "uk"] {
+        for args in refused {
+            let said = here.run(&[&["--locale", locale], args].concat()).failed(1);
+            // What the person typed may be Latin; our own words are not.
+            let ours = said.replace(folder.to_str().unwrap(), "").replace(missing.to_str().unwrap(), "");
+            let latin = ours.split(|char: char| !char.is_ascii_alphabetic()).any(|word| word.len() > 2);
+            assert!(!latin, "{locale}: {args:.60?}: {said}");
+        }
     }
 }

@@ -92,8 +92,7 @@ impl Account {
             .ok_or(Error::NotFound { what: "attachment" })?
             .row;
         if row.state != rows::FileState::Complete {
-            let reason = "its author's device has not sent the whole file yet; try again later".to_owned();
-            return Err(Error::NotNow { reason });
+            return Err(Error::NotWholeYet);
         }
         let file = FileRef { id, name: row.name, size: row.size, sha256: row.sha256 };
         let transfer = Transfer { down: true, file: file.clone(), done: 0, active: true, retrying: None };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pocketdesk_domain::{
     model::{DictateInto, DraftView, NewDraft, NewReply, NewTicket, OpKey},
     outbox::{
-        self, NewOp, OpState, OutboxError, Payload,
+        self, InvalidReason, NewOp, OpState, OutboxError, Payload,
         lane::LaneKey,
         new_op::{
             NewAttachment, NewComment, NewParticipant, NewRating, NewRead, NewRequest, Request, Waiting,
@@ -231,6 +231,14 @@ impl Account {
                 });
                 match person.and_then(|person| person.id) {
                     Some(person) => new.person = Some(person),
+                    // A name that nobody bears is no address that was mistyped.
+                    None if remove && !who.is_empty() && !who.contains('@') => {
+                        return Err(OutboxError::Invalid {
+                            field: "person".into(),
+                            reason: InvalidReason::NobodyHere,
+                        }
+                        .into());
+                    }
                     None => new.email = Some(who.to_owned()),
                 }
                 let limits = limits(&tx.account()?);

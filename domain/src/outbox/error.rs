@@ -73,10 +73,27 @@ pub enum InvalidReason {
     },
     /// It is not an e-mail address.
     NotAnAddress,
+    /// Nobody who follows the ticket is called so.
+    NobodyHere,
     /// The same one twice.
     Twice,
     /// A kind of op that cannot have this.
     NotPossible,
+    /// The file is larger than may be.
+    TooLarge {
+        /// Bytes, inclusive.
+        limit: u64,
+    },
+    /// It is a folder and no file.
+    Folder,
+    /// The file is not there any more.
+    Missing,
+    /// The app may not read the file.
+    Forbidden,
+    /// The file cannot be read, for whatever other reason.
+    Unreadable,
+    /// It is not the address of a server.
+    NotAServer,
 }
 
 impl std::fmt::Display for InvalidReason {
@@ -88,8 +105,21 @@ impl std::fmt::Display for InvalidReason {
             Self::NotOneLine => f.write_str("has more than one line; keep it to one"),
             Self::OutOfRange { max } => write!(f, "is not between 1 and {max}"),
             Self::NotAnAddress => f.write_str("is not an e-mail address"),
+            Self::NobodyHere => {
+                f.write_str("is nobody who follows this ticket; give a name as it is shown, or an address")
+            }
             Self::Twice => f.write_str("is there twice; leave one out"),
             Self::NotPossible => f.write_str("cannot be given here; leave it out"),
+            Self::TooLarge { limit } => {
+                write!(f, "is too large; at most {limit} bytes fit; leave it out or send a smaller one")
+            }
+            Self::Folder => f.write_str("is a folder; choose a file"),
+            Self::Missing => f.write_str("is not there any more; choose it again"),
+            Self::Forbidden => {
+                f.write_str("may not be read by this app; change its permissions, or choose another")
+            }
+            Self::Unreadable => f.write_str("cannot be read; choose it again"),
+            Self::NotAServer => f.write_str("is not the address of a server"),
         }
     }
 }

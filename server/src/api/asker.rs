@@ -48,7 +48,9 @@ pub fn way_in(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr], 
         .rev()
         .map_while(|hop| hop.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()))
         .find(|ip| !is_proxy(ip));
-    let scheme = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    // The last word is the peer's own; those before it may be the asker's.
+    let schemes = headers.get_all("x-forwarded-proto").iter().filter_map(|value| value.to_str().ok());
+    let scheme = schemes.flat_map(|value| value.split(',')).map(str::trim).last();
     // A proxy on this machine that forwards nobody is its own health check.
     let own = address.is_none() && peer.is_loopback();
     WayIn { address: address.unwrap_or(peer), private: tls || own || scheme == Some("https") }
@@ -211,6 +213,24 @@ mod tests {
         let proxied = ask("10.0.0.2", Some("192.0.2.1"), Some("https"));
         assert_eq!(proxied.address.to_string(), "192.0.2.1");
         assert!(proxied.private);
+    }
+
+    #[test]
+    fn an_asker_cannot_say_https_before_the_proxys_own_word() {
+        let private = |proto| ask("10.0.0.2", Some("192.0.2.1"), Some(proto)).private;
+        assert!(private("https") && private("http, https"), "the proxy says https");
+        assert!(!private("http") && !private("https, http") && !private("https,"), "it does not");
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "192.0.2.1".parse().unwrap());
+        for said in ["https", "http"] {
+            headers.append("x-forwarded-proto", said.parse().unwrap());
+        }
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::new("10.0.0.2".parse().unwrap(), 1)));
+        assert!(
+            !way_in(&extensions, &headers, &["10.0.0.2".parse().unwrap()], false).private,
+            "in lines of their own"
+        );
     }
 
     #[test]

@@ -121,7 +121,8 @@ pub async fn reply(
             }
         });
     }
-    let id = service::reply(&app.ctx, by(&app, &body.by)?, ticket, &body.text, &files).await?;
+    let id = body.id.unwrap_or_else(|| CommentId(app.ctx.env.new_id()));
+    let id = service::reply_as(&app.ctx, by(&app, &body.by)?, ticket, id, &body.text, &files).await?;
     Ok(Json(Written { id }))
 }
 
@@ -136,7 +137,8 @@ pub async fn note(
     Body(body): Body<NoteBody>,
 ) -> Result<Json<Written>, Refusal> {
     let ticket = ticket.find(&app).await?;
-    let id = service::note(&app.ctx, by(&app, &body.by)?, ticket, &body.text).await?;
+    let id = body.id.unwrap_or_else(|| CommentId(app.ctx.env.new_id()));
+    let id = service::note_as(&app.ctx, by(&app, &body.by)?, ticket, id, &body.text).await?;
     Ok(Json(Written { id }))
 }
 

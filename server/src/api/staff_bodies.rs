@@ -25,6 +25,9 @@ pub struct ReplyBody {
     /// Who writes.
     #[serde(default)]
     pub by: Option<String>,
+    /// The reply's id to be, a UUID of the caller's: the same one sent again, because an answer was lost, changes nothing.
+    #[serde(default)]
+    pub id: Option<CommentId>,
 }
 
 /// A file of a reply.
@@ -58,6 +61,9 @@ pub struct NoteBody {
     /// Who writes.
     #[serde(default)]
     pub by: Option<String>,
+    /// The note's id to be, as for a reply.
+    #[serde(default)]
+    pub id: Option<CommentId>,
 }
 
 /// Body of `POST /staff/tickets/{id}/status`.

@@ -195,6 +195,18 @@ pub async fn reply(
     text: &str,
     files: &[StaffFile],
 ) -> Result<CommentId, ServiceError> {
+    reply_as(ctx, by, ticket, CommentId(ctx.env.new_id()), text, files).await
+}
+
+/// The same under an id of the caller's: what was asked for twice, because an answer was lost, is there once.
+pub async fn reply_as(
+    ctx: &Context,
+    by: &str,
+    ticket: TicketId,
+    id: CommentId,
+    text: &str,
+    files: &[StaffFile],
+) -> Result<CommentId, ServiceError> {
     check_text(ctx, "text", text, !files.is_empty())?;
     if files.len() > ctx.policy.limits.attachments as usize {
         return Err(ServiceError::invalid(
@@ -204,7 +216,9 @@ pub async fn reply(
     }
     change(ctx, by, ticket, move |tx, ticket, by, _| {
         Box::pin(async move {
-            let id = CommentId(tx.env.new_id());
+            if written(tx, "comment", id, ticket.id, text).await? {
+                return Ok((id, Change::None));
+            }
             let now = tx.now;
             ticket.comment(tx, id, by, text, now).await?;
             for StaffFile { file, mime } in files {
@@ -219,13 +233,53 @@ pub async fn reply(
     .await
 }
 
+/// Whether the words stand under that id already, or did until they were deleted. An error if it names others.
+async fn written(
+    tx: &mut Write,
+    table: &'static str,
+    id: CommentId,
+    ticket: TicketId,
+    text: &str,
+) -> Result<bool, ServiceError> {
+    let found = tx
+        .query(
+            "SELECT ticket_id, body FROM comment WHERE id = $1 UNION ALL SELECT ticket_id, body FROM note WHERE id = $1",
+            &values![id],
+        )
+        .await?;
+    if let Some(row) = found.first() {
+        let own = format!("SELECT 1 FROM {table} WHERE id = $1");
+        let same = row[0].id::<TicketId>()? == ticket && row[1].text()? == text;
+        if !same || tx.query(&own, &values![id]).await?.is_empty() {
+            return Err(ServiceError::invalid("id", "names other words already; give each its own"));
+        }
+        return Ok(true);
+    }
+    let gone = tx.query("SELECT 1 FROM gone WHERE kind = 'comment' AND id = $1", &values![id]).await?;
+    Ok(!gone.is_empty())
+}
+
 /// An internal note.
 pub async fn note(ctx: &Context, by: &str, ticket: TicketId, text: &str) -> Result<CommentId, ServiceError> {
+    note_as(ctx, by, ticket, CommentId(ctx.env.new_id()), text).await
+}
+
+/// The same under an id of the caller's, as [`reply_as`].
+pub async fn note_as(
+    ctx: &Context,
+    by: &str,
+    ticket: TicketId,
+    id: CommentId,
+    text: &str,
+) -> Result<CommentId, ServiceError> {
     check_text(ctx, "text", text, false)?;
     with_write(ctx, move |tx, _| {
         Box::pin(async move {
             ticket::load(tx.tx(), ticket).await?.ok_or(ServiceError::NotFound("ticket"))?;
-            let (id, now) = (CommentId(tx.env.new_id()), tx.now);
+            if written(tx, "note", id, ticket, text).await? {
+                return Ok(id);
+            }
+            let now = tx.now;
             tx.execute(
                 "INSERT INTO note (id, ticket_id, by_name, body, at) VALUES ($1, $2, $3, $4, $5)",
                 &values![id, ticket, by, text, now],

@@ -130,7 +130,7 @@ impl Folder {
         let mut file = File::open(path).map_err(unreadable)?;
         let facts = file.metadata().map_err(unreadable)?;
         if facts.is_dir() {
-            return Err(FileError::Source { reason: "it is a folder; choose a file".into() });
+            return Err(FileError::Source { why: InvalidReason::Folder });
         }
         // Pipes and the like have no size of their own.
         self.stage(&mut file, facts.is_file().then_some(facts.len()), limit, rng)
@@ -164,16 +164,17 @@ impl Folder {
     }
 }
 
-/// Why a source cannot be read, and what to do; names no path.
+/// Why a source cannot be read.
 fn unreadable(error: std::io::Error) -> FileError {
-    let reason = match error.kind() {
-        std::io::ErrorKind::NotFound => "it is not there any more; choose it again".to_owned(),
-        std::io::ErrorKind::PermissionDenied => {
-            "this app may not read it; change its permissions, or choose another".to_owned()
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => InvalidReason::Missing,
+        std::io::ErrorKind::PermissionDenied => InvalidReason::Forbidden,
+        kind => {
+            tracing::info!(%kind, "a file that was picked cannot be read");
+            InvalidReason::Unreadable
         }
-        kind => format!("it cannot be read ({kind}); choose it again"),
     };
-    FileError::Source { reason }
+    FileError::Source { why }
 }
 
 fn copy(source: &mut dyn Read, writer: &mut SealedWriter, limit: u64) -> Result<(), FileError> {

@@ -6,6 +6,7 @@ mod folder;
 mod sealed;
 
 pub use folder::{Folder, Sealed};
+use pocketdesk_domain::outbox::InvalidReason;
 pub use sealed::{CHUNK, SealedReader, SealedWriter};
 
 /// What can go wrong with a file's bytes.
@@ -30,10 +31,10 @@ pub enum FileError {
     #[error("the file's bytes on this device are damaged; fetch it again")]
     Damaged,
     /// The source could not be read; it may have been taken away.
-    #[error("the file could not be read: {reason}")]
+    #[error("the file {why}")]
     Source {
-        /// What happened and what to do; names no path.
-        reason: String,
+        /// What happened.
+        why: InvalidReason,
     },
     /// Anything else of the disk.
     #[error("the file could not be kept: {reason}")]

@@ -210,10 +210,7 @@ pub fn ticket_view(ticket: TicketId, facts: &TicketFacts<'_>, account: &AccountF
         can_reopen: fits(Request::Reopen) && reopen_until.is_none_or(|until| account.now <= until),
         reopen_until,
         can_withdraw: state.mine && (fits(Request::Withdraw) || (row.is_none() && on_its_way && !asked)),
-        created_at: row
-            .map(|row| row.created_at)
-            .or(create.map(|op| op.made_at))
-            .unwrap_or(state.updated_at),
+        created_at: row.map(|row| row.created_at).or(create.map(|op| op.made_at)).unwrap_or(state.updated_at),
     })
 }
 

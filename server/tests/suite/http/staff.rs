@@ -81,6 +81,43 @@ async fn a_desk_can_live_by_the_staff_api_alone() {
 }
 
 #[tokio::test]
+async fn a_reply_or_note_sent_again_because_its_answer_was_lost_is_there_once() {
+    let desk = Desk::open().await;
+    let phone = desk.phone("olena@firm.example").await;
+    let ticket = phone.file("The till", Vec::new()).await;
+    let other = phone.file("The door", Vec::new()).await;
+    let post = |ticket: EntityId, what: &str, body: &Value| {
+        desk.staff(Method::POST, &format!("/staff/tickets/{ticket}/{what}")).json_body(body)
+    };
+    for what in ["reply", "note"] {
+        let id = new_id();
+        let body = json!({ "text": what, "by": "Ira", "id": id });
+        let (one, two): (Value, Value) =
+            tokio::join!(good(post(ticket, what, &body)), good(post(ticket, what, &body)));
+        let again: Value = good(post(ticket, what, &body)).await;
+        for answer in [one, two, again] {
+            assert_eq!(answer["id"], json!(id));
+        }
+        problem(post(ticket, what, &json!({ "text": "else", "id": id })), 400, "bad_request").await;
+        problem(post(other, what, &body), 400, "bad_request").await;
+        let crossed = if what == "reply" { "note" } else { "reply" };
+        problem(post(ticket, crossed, &body), 400, "bad_request").await;
+    }
+    let view: Value = good(desk.staff(Method::GET, &format!("/staff/tickets/{ticket}"))).await;
+    let count = |of: &str| view[of].as_array().unwrap().len();
+    assert_eq!((count("comments"), count("notes")), (1, 1), "{view}");
+
+    // Deleted is deleted: a late double does not bring it back.
+    let id = view["comments"][0]["id"].as_str().unwrap();
+    let url = format!("/staff/comments/{id}");
+    assert_eq!(desk.staff(Method::DELETE, &url).send().await.unwrap().status().as_u16(), 204);
+    let late = json!({ "text": "reply", "by": "Ira", "id": id });
+    let _: Value = good(post(ticket, "reply", &late)).await;
+    let view: Value = good(desk.staff(Method::GET, &format!("/staff/tickets/{ticket}"))).await;
+    assert_eq!(view["comments"].as_array().unwrap().len(), 0, "{view}");
+}
+
+#[tokio::test]
 async fn what_staff_erase_is_gone_with_its_bytes() {
     let desk = Desk::open().await;
     let phone = desk.phone("olena@firm.example").await;
