@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use pocketdesk_domain::outbox::InvalidReason;
+
 use super::{CHUNK, FileError, SealedReader, SealedWriter};
 use crate::{
     env::{
