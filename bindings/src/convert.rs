@@ -21,6 +21,7 @@ impl From<Error> for DeskError {
             Error::Outbox(error) => outbox(error),
             Error::Remote(Failure::Unauthorized | Failure::Revoked) | Error::SignedOut => Self::SignedOut,
             Error::Remote(Failure::TooOld) => Self::NotNow { why: NotNowReason::AppTooOld, reason },
+            Error::NotNow { .. } => Self::NotNow { why: NotNowReason::Other, reason },
             Error::NotWholeYet => Self::NotNow { why: NotNowReason::FileNotWhole, reason },
             Error::Remote(Failure::Refused { status: 404, .. }) => {
                 Self::NotFound { what: "attachment".to_owned() }

@@ -65,6 +65,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// It does not fit the state things are in.
+    #[error("{reason}")]
+    NotNow {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// Only a part of the file is at the desk.
     #[error("its author's device has not sent the whole file yet; try again later")]
     NotWholeYet,

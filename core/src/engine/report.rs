@@ -66,6 +66,7 @@ fn name(error: &Error) -> Option<String> {
         Error::NotFound { .. }
         | Error::Ambiguous { .. }
         | Error::Invalid { .. }
+        | Error::NotNow { .. }
         | Error::NotWholeYet
         | Error::WouldLeaveWords(_)
         | Error::ChooseUnbound
