@@ -7,6 +7,7 @@ use pocketdesk_core::{
     engine::accounts,
     env::{Secrets, SecretsError, system::FileSecrets},
 };
+use pocketdesk_domain::outbox::InvalidReason;
 
 use crate::errors::{DeskError, SecretStoreError};
 
@@ -185,6 +186,7 @@ pub(crate) fn take(source: Source) -> Result<(staging::Source, Option<String>), 
             Some(file) => Ok((staging::Source::File(file), Some(name))),
             None => Err(DeskError::Invalid {
                 field: "fd".to_owned(),
+                why: InvalidReason::Unreadable,
                 reason: format!("{fd} is no file descriptor"),
             }),
         },

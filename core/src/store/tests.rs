@@ -69,13 +69,23 @@ const ADDS_A_COLUMN: &str = "ALTER TABLE drafts ADD COLUMN colour TEXT NOT NULL 
 const FAILS: &str =
     "ALTER TABLE drafts ADD COLUMN size INTEGER NOT NULL DEFAULT 0; INSERT INTO nowhere VALUES (1);";
 
+/// Today's migrations and a later one.
+fn then(later: &'static str) -> Vec<&'static str> {
+    [OWN_MIGRATIONS, &[later]].concat()
+}
+
+fn newer_by_one() -> ReadOnly {
+    let known = i64::try_from(OWN_MIGRATIONS.len()).unwrap();
+    ReadOnly::Newer { found: known + 1, known }
+}
+
 #[test]
 fn words_of_a_newer_app_can_be_read_and_are_not_written() {
     let phone = Phone::new();
-    let newer = [OWN_MIGRATIONS[0], ADDS_A_COLUMN];
+    let newer = then(ADDS_A_COLUMN);
     phone.open(&newer).unwrap().write(|tx| tx.put_draft(&draft())).unwrap();
     let mut store = phone.open(OWN_MIGRATIONS).unwrap();
-    assert_eq!(store.read_only(), Some(&ReadOnly::Newer { found: 2, known: 1 }));
+    assert_eq!(store.read_only(), Some(&newer_by_one()));
     assert_eq!(store.read(|snap| snap.own().drafts()).unwrap(), [draft()]);
     assert_eq!(store.reader().unwrap().read(|snap| snap.own().drafts()).unwrap(), [draft()]);
     let refused = store.write(|tx| tx.remove_draft(draft().id)).unwrap_err();
@@ -87,7 +97,7 @@ fn words_of_a_newer_app_can_be_read_and_are_not_written() {
 fn a_migration_that_fails_leaves_every_word_readable_and_the_file_as_it_was() {
     let phone = Phone::new();
     phone.open(OWN_MIGRATIONS).unwrap().write(|tx| tx.put_draft(&draft())).unwrap();
-    let mut store = phone.open(&[OWN_MIGRATIONS[0], FAILS]).unwrap();
+    let mut store = phone.open(&then(FAILS)).unwrap();
     assert!(store.read_only().is_some());
     assert_eq!(store.read(|snap| snap.own().drafts()).unwrap(), [draft()]);
     drop(store);
@@ -102,7 +112,7 @@ fn a_migration_keeps_what_was_there_and_is_done_once() {
     let phone = Phone::new();
     phone.open(OWN_MIGRATIONS).unwrap().write(|tx| tx.put_draft(&draft())).unwrap();
     for _ in 0..2 {
-        let mut store = phone.open(&[OWN_MIGRATIONS[0], ADDS_A_COLUMN]).unwrap();
+        let mut store = phone.open(&then(ADDS_A_COLUMN)).unwrap();
         assert_eq!(store.read_only(), None);
         assert_eq!(store.read(|snap| snap.own().drafts()).unwrap(), [draft()]);
     }
@@ -330,11 +340,11 @@ fn a_newer_app_that_comes_while_this_one_runs_is_never_written_over() {
     let phone = Phone::new();
     let mut store = phone.open(OWN_MIGRATIONS).unwrap();
     assert!(!store.moved_elsewhere().unwrap());
-    drop(phone.open(&[OWN_MIGRATIONS[0], ADDS_A_COLUMN]).unwrap());
-    let why = ReadOnly::Newer { found: 2, known: 1 };
+    drop(phone.open(&then(ADDS_A_COLUMN)).unwrap());
+    let why = newer_by_one();
     let refused = store.write(|tx| tx.put_draft(&draft())).unwrap_err();
     assert_eq!(refused, StoreError::ReadOnly { why: why.clone() });
     assert_eq!(store.read_only(), Some(&why));
-    let mut other = phone.open(&[OWN_MIGRATIONS[0], ADDS_A_COLUMN]).unwrap();
+    let mut other = phone.open(&then(ADDS_A_COLUMN)).unwrap();
     assert_eq!(other.read(|snap| snap.own().drafts()).unwrap(), []);
 }
