@@ -239,7 +239,7 @@ mod tests {
         let path = dir.path().join("spill");
         let spoken = sound(20_000);
         write(&path, &one, &spoken).finish().unwrap();
-        assert_eq!(read(&path, &key()), []);
+        assert_eq!(read(&path, &key()), Vec::<i16>::new());
         let mut changed = std::fs::read(&path).unwrap();
         let plain: Vec<u8> = spoken.iter().take(100).flat_map(|sample| sample.to_le_bytes()).collect();
         assert!(!changed.windows(plain.len()).any(|bytes| bytes == plain), "sound lies there in the clear");
