@@ -1,6 +1,7 @@
 //! The core from outside: what a person would lose if a part of it were wrong.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod dictation;
 mod downloads;
 mod models;
 mod network;

@@ -25,7 +25,7 @@ const SPARE: usize = 128;
 const ALL: usize = 1_500;
 /// whisper.cpp reads out of bounds in clips of less than 201 samples, and hears nothing in less than a second.
 const SHORTEST: usize = 17_600;
-/// Below this mean logarithm of probability a clip is decoded once more, with the whole window.
+/// Below this mean logarithm of probability a clip is decoded once more, with the whole window; the likelier counts.
 const DOUBTFUL: f32 = -0.30;
 /// How sure one has to be of a language to stay with it.
 const SURE: f32 = 0.7;
@@ -120,8 +120,10 @@ impl Decoder {
         let doubt = |heard: &Heard| heard.astray || mean_logprob(&heard.pieces) < DOUBTFUL;
         if doubt(&heard) && context_for(sound.len()) < ALL {
             let again = self.decode(&sound, ALL, tongue.language, stop, false)?;
-            let better = !again.astray && !again.pieces.is_empty() || heard.pieces.is_empty();
-            if better {
+            // More context is not always better: noise beyond the clip is context, too.
+            let likelier = mean_logprob(&again.pieces) > mean_logprob(&heard.pieces);
+            let better = heard.astray || heard.pieces.is_empty() || likelier && !again.pieces.is_empty();
+            if better && !again.astray {
                 heard = again;
             }
         }

@@ -3,7 +3,7 @@
 //!
 //! The desk is the real server in this process. Everything that is measured runs in a fresh child, one task each, in
 //! turns: plain floor, core, sealed floor. The core cannot run unsealed (it refuses to), so what the lock costs is
-//! measured on the floor, and the core is set against both.
+//! measured on the floor, and the core is set against both. Speech (`--only voice`) has a yardstick of its own.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 #![allow(clippy::disallowed_methods, reason = "it measures the real clock and works on real files")]
@@ -18,6 +18,7 @@ mod phone;
 mod proxy;
 mod run;
 mod table;
+mod voice;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -90,5 +91,13 @@ fn go(meter: meter::Meter) -> Result<()> {
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(run::run(&args))
+    let only_voice = !args.only.is_empty() && args.only.iter().all(|task| task == "voice");
+    if !only_voice {
+        runtime.block_on(run::run(&args))?;
+        println!();
+    }
+    if only_voice || args.only.is_empty() {
+        runtime.block_on(voice::run(&args))?;
+    }
+    Ok(())
 }
