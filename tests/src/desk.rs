@@ -96,6 +96,11 @@ impl Desk {
         self.place.clone()
     }
 
+    /// What its operator decided.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Its address as of now.
     pub fn address(&self) -> String {
         self.place.lock().expect("no holder panics").clone()

@@ -14,6 +14,7 @@ use pocketdesk_core::env::{
     system::{FileSecrets, SystemRng, SystemWork},
 };
 use pocketdesk_ffi::{Config, Pocketdesk, SignInError, Source, Unbound, model::*};
+use pocketdesk_protocol::models::to_hex;
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -54,6 +55,8 @@ pub struct Switch {
     pub keeps: Option<u64>,
     /// By an app of a later release, whose own.db has a column and a table more.
     pub newer: bool,
+    /// The company's key for speech models, if the app was built with one.
+    pub trusts: Option<[u8; 32]>,
 }
 
 /// What the later release added to own.db.
@@ -99,6 +102,7 @@ impl Phone {
         config.offline = switch.offline;
         config.automatic = !switch.by_hand;
         config.attachment_cache_bytes = switch.keeps.unwrap_or(config.attachment_cache_bytes);
+        config.speech_model_keys = switch.trusts.iter().map(|key| to_hex(key)).collect();
         let later = if switch.newer { ADDED_LATER } else { &[] };
         let app = Pocketdesk::open_newer(config, env, later).await.expect("the app opens");
         teller.says(&owner, if switch.newer { "opens an app of a later release" } else { "opens the app" });

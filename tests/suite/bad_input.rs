@@ -24,7 +24,7 @@ use pocketdesk_tests::{
     phone::{Off, Phone, Switch, comment, registered, remedies, said, with_the_desk},
 };
 
-const OFFLINE: Switch = Switch { offline: true, by_hand: false, keeps: None, newer: false };
+const OFFLINE: Switch = Switch { offline: true, by_hand: false, keeps: None, newer: false, trusts: None };
 
 async fn with_a_ticket(desk: &Desk) -> (Phone, TicketKey) {
     let olena = Phone::new("Olena", desk).await;

@@ -15,6 +15,7 @@ mod filing;
 mod kills;
 mod large;
 mod live;
+mod models;
 mod network;
 mod newer_app;
 mod old_and_new;

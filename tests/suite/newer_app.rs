@@ -15,7 +15,7 @@ use pocketdesk_tests::{
 use crate::bad_input::{account_dir, add, new_op, store_of};
 
 const REPLIES: usize = 200;
-const NEWER: Switch = Switch { offline: false, by_hand: false, keeps: None, newer: true };
+const NEWER: Switch = Switch { offline: false, by_hand: false, keeps: None, newer: true, trusts: None };
 
 /// Every byte of own.db and its log.
 fn bytes_of(data: &Path) -> [Vec<u8>; 2] {

@@ -86,10 +86,16 @@ impl Accounts {
             Err(error) if !passing(&error) || models.status().await?.is_empty() => return Err(error),
             _ => {}
         }
-        let (mut fruitless, mut had) = (0, 0);
+        let (mut fruitless, mut had, mut renewed) = (0, 0, false);
         loop {
             let fetched = self.allowed(models.fetch(&desk, id)).await;
             let Err(error) = fetched else { return Ok(()) };
+            if error == Error::Models(ModelError::Unknown) && !renewed {
+                // The desk put another in its place meanwhile.
+                renewed = true;
+                self.allowed(models.refresh(&desk)).await?;
+                continue;
+            }
             let have = models.status().await?.iter().map(|model| model.have).sum();
             fruitless = if have > had { 0 } else { fruitless + 1 };
             had = have;
