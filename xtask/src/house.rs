@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pocketdesk-texts", &[]),
     ("pocketdesk-models", &[]),
     ("pocketdesk-core", &["pocketdesk-protocol", "pocketdesk-domain", "pocketdesk-sqlite-sys"]),
+    ("pocketdesk-bindgen", &[]),
     ("pocketdesk-ffi", &["pocketdesk-core", "pocketdesk-domain", "pocketdesk-protocol"]),
     ("pocketdesk", &["pocketdesk-ffi", "pocketdesk-domain", "pocketdesk-texts"]),
     ("pocketdesk-server", &["pocketdesk-protocol", "pocketdesk-sqlite-sys", "pocketdesk-texts"]),
@@ -40,6 +41,31 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["env", "store", "remote", "session", "attachments", "voice"]),
 ];
 
+/// What no shell may have of its own: the core times, repeats, keeps and sends. Looked for in what ships alone.
+const SUSPECTS: &[&str] = &[
+    "Timer",
+    "delay(",
+    "postDelayed",
+    "Thread.sleep",
+    "sleep(",
+    "Room",
+    "SQLite",
+    "SharedPreferences",
+    "DataStore",
+    "UserDefaults",
+    "CoreData",
+    "OkHttp",
+    "HttpURLConnection",
+    "java.net.",
+    "URLSession",
+    "retry {",
+    "LruCache",
+    "LinkedBlockingQueue",
+];
+
+/// Lines of one wrapper module at most.
+const WRAPPER_LINES: usize = 400;
+
 /// Beyond this a file has a second reason to exist.
 const LINES: usize = 600;
 
@@ -50,6 +76,7 @@ pub fn check() -> Done {
     arrows(&mut wrong)?;
     rooms(&mut wrong)?;
     files(&mut wrong)?;
+    shells(&mut wrong)?;
     if !wrong.is_empty() {
         return Err(format!("The house is not in order:\n  {}", wrong.join("\n  ")));
     }
@@ -109,6 +136,33 @@ fn files(wrong: &mut Vec<String>) -> Done {
             wrong
                 .push(format!("{path} has {lines} lines (at most {LINES}): find its second reason to exist"));
         }
+    }
+    Ok(())
+}
+
+fn shells(wrong: &mut Vec<String>) -> Done {
+    let mut wrapper = 0;
+    for path in tracked(&["android/*.kt", "ios/*.swift"])? {
+        if path.contains("/src/test/") || path.contains("/Tests/") {
+            continue;
+        }
+        let text = read(&path)?;
+        for (at, line) in
+            text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with(['/', '*']))
+        {
+            for suspect in SUSPECTS.iter().filter(|suspect| line.contains(*suspect)) {
+                let at = at + 1;
+                wrong.push(format!(
+                    "{path}:{at}: {suspect}: a shell has no timer, store, queue or network of its own"
+                ));
+            }
+        }
+        if path.starts_with("android/pocketdesk/") {
+            wrapper += text.lines().count();
+        }
+    }
+    if wrapper > WRAPPER_LINES {
+        wrong.push(format!("android/pocketdesk has {wrapper} lines (at most {WRAPPER_LINES}): what is a rule belongs to the core"));
     }
     Ok(())
 }

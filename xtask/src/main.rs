@@ -14,10 +14,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod hosts;
 mod house;
 mod model;
 mod setup;
+mod shells;
 mod steps;
+mod toolchains;
 mod verbs;
 
 #[derive(Parser)]
@@ -55,6 +58,17 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Generate Kotlin, Swift and Python from the built library into the user's cache, and say where.
+    Bindings,
+    /// Compare what the library exports with what shells were written against (bindings/surface.txt).
+    Api,
+    /// Live the journeys in another language against the real library and the real server: python, kotlin; all without one.
+    Hosts {
+        /// Which.
+        languages: Vec<hosts::Language>,
+    },
+    /// Measure what crossing from the core into Kotlin costs, over the optimised library.
+    Border,
     /// Format, clippy, licences and sources of dependencies, house arrows.
     Check,
     /// Write the goldens (help, OpenAPI, API surface, schema) anew, on purpose; then read the diff.
@@ -79,10 +93,14 @@ fn main() -> ExitCode {
         Verb::Nightly => verbs::nightly(),
         Verb::Sim { arguments } => verbs::sim(&arguments),
         Verb::Bench { arguments } => verbs::bench(&arguments),
+        Verb::Bindings => shells::bindings(),
+        Verb::Api => shells::api(),
+        Verb::Hosts { languages } => hosts::hosts(&languages),
+        Verb::Border => hosts::border(),
         Verb::Check => check::check(true),
         Verb::Bless => verbs::bless(),
         Verb::Model { name, quant } => model::one(&name, quant.as_deref()),
-        Verb::Setup => setup::everything(),
+        Verb::Setup => setup::everything().and(toolchains::everything()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

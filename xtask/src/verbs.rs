@@ -1,7 +1,9 @@
 //! The verbs that run the product.
 
+use clap::ValueEnum as _;
+
 use crate::{
-    check, model, setup,
+    check, hosts, model, setup,
     steps::{Done, Skips, cargo, step},
 };
 
@@ -87,6 +89,7 @@ pub fn test(quick: bool) -> Done {
     step("build", cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", PLANTED]))?;
     step("tests", &mut tests)?;
     demo(false)?;
+    hosts::run(hosts::Language::value_variants(), hosts::Rounds::Some, &mut skips)?;
     skips.settle()
 }
 
@@ -94,6 +97,7 @@ pub fn test(quick: bool) -> Done {
 pub fn nightly() -> Done {
     setup::everything()?;
     step("nightly", cargo().args(["test", "--workspace", "--no-fail-fast", "--release"]).env(NIGHTLY, "1"))?;
+    hosts::run(hosts::Language::value_variants(), hosts::Rounds::Nightly, &mut Skips::default())?;
     println!("── ten thousand days of World");
     sim(&["--seeds".into(), "0..10000".into()])
 }

@@ -106,10 +106,13 @@ pub struct Sound {
     /// Frames a second, 8,000 to 192,000; 16,000 is taken as it is.
     pub rate: u32,
     /// Interleaved channels, 1 to 8; their mean is heard.
+    #[cfg_attr(feature = "uniffi", uniffi(default = 1))]
     pub channels: u16,
     /// `ru`, `uk` or `en`; found out from the first words when none.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub language: Option<String>,
     /// Somebody watches the words appear. They cost as much again.
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub live: bool,
 }
 
