@@ -163,6 +163,8 @@ pub fn signed_bytes(manifest: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    type Harm = fn(&mut Model);
+
     fn model() -> Model {
         Model {
             id: "base-q5_1".into(),
@@ -180,7 +182,7 @@ mod tests {
     fn a_manifest_that_contradicts_itself_names_what_is_wrong() {
         let good = Manifest { serial: 1, models: vec![model()] };
         assert_eq!(good.check(), Ok(()));
-        let broken: [(&str, fn(&mut Model)); 7] = [
+        let broken: [(&str, Harm); 7] = [
             ("id", |model| model.id = "../x".into()),
             ("id", |model| model.id.clear()),
             ("bytes", |model| model.size = 0),
