@@ -350,13 +350,15 @@ is sent by itself; what is kept is among `drafts`. Words appear as you speak, on
 with no connection; without a speech model (see `models`) the recording is kept, and its words
 come later (see `recordings`).")]
     Say(Say),
-    /// See recordings whose words are in no draft yet: cut ones, and those that wait for a speech model
+    /// See recordings whose words are in no draft yet
     #[command(after_help = "\
 Examples:
   pocketdesk recordings
   pocketdesk recordings hear 0193
       makes the draft, or puts the words into it
-  pocketdesk recordings discard 0193")]
+  pocketdesk recordings discard 0193
+
+They were cut (the power went, the program was killed), or wait for a speech model.")]
     Recordings {
         #[command(subcommand)]
         what: Option<Recordings>,

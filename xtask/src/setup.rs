@@ -23,23 +23,31 @@ pub fn everything() -> Done {
     if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
 }
 
-/// CMake and a C++ compiler: whisper.cpp is built from source.
+/// CMake and a C++ compiler: whisper.cpp is built from source. And ALSA's headers: the terminal's microphone needs them.
 pub fn recogniser() -> Done {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-    let there = || answers(Path::new("cmake"), "--version") && answers(Path::new(&compiler), "--version");
+    let alsa = || {
+        let found = Command::new("pkg-config").args(["--exists", "alsa"]).status();
+        !cfg!(target_os = "linux") || found.is_ok_and(|found| found.success())
+    };
+    let there = || {
+        answers(Path::new("cmake"), "--version") && answers(Path::new(&compiler), "--version") && alsa()
+    };
     if there() {
         return Ok(());
     }
     if may_install() {
         step("apt-get update", &mut apt(&["update", "-q"]))?;
-        let packages = ["install", "-y", "-q", "--no-install-recommends", "cmake", "make", "g++"];
-        step("install CMake and a C++ compiler", &mut apt(&packages))?;
+        let mut packages = vec!["install", "-y", "-q", "--no-install-recommends"];
+        packages.extend(["cmake", "make", "g++", "pkg-config", "libasound2-dev"]);
+        step("install CMake, a C++ compiler and ALSA's headers", &mut apt(&packages))?;
     }
     if there() {
         return Ok(());
     }
-    Err("CMake or a C++ compiler is missing: install the packages `cmake`, `make` and `g++`, which build the \
-         recogniser of speech (or build without it: cargo build --no-default-features)."
+    Err("CMake, a C++ compiler or ALSA's headers are missing: install the packages `cmake`, `make` and `g++`, which \
+         build the recogniser of speech, and `pkg-config` and `libasound2-dev` for the microphone (or build without \
+         both: cargo build --package pocketdesk --no-default-features)."
         .into())
 }
 

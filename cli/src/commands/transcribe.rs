@@ -41,7 +41,11 @@ async fn hear(app: &App, path: &Path, language: Option<String>) -> Result<(Trans
     let transcription = app.desk.start_transcription(what).map_err(voice)?;
     while let Some(samples) = file.next().map_err(sound)? {
         let bytes = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        transcription.push(bytes).map_err(voice)?;
+        match transcription.push(bytes) {
+            // It gave up; why is what `finish` says.
+            Err(VoiceError::Ended) => break,
+            pushed => pushed.map_err(voice)?,
+        }
         transcription.room().await;
     }
     let transcript = transcription.finish().await.map_err(voice)?;

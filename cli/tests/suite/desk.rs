@@ -59,6 +59,17 @@ impl Desk {
         self.asked(reqwest::Method::POST, &format!("/staff/tickets/{ticket}/{what}"), Some(body));
     }
 
+    /// Replaces the desk's catalogue, as its operator does.
+    pub fn load_catalogue(&self, text: &str) {
+        let file = self._home.path().join("catalogue.toml");
+        std::fs::write(&file, text).unwrap();
+        let data = self._home.path().join("data");
+        let arguments =
+            ["pocketdesk-server".into(), "catalogue".into(), file.into(), "--data".into(), data.into()];
+        let done = self.runtime.block_on(pocketdesk_server::commands::run(arguments, Default::default()));
+        assert_eq!(format!("{done:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+    }
+
     /// How many tickets the desk holds.
     pub fn tickets(&self) -> usize {
         let list = self.asked(reqwest::Method::GET, "/staff/tickets", None);

@@ -14,3 +14,4 @@ mod offline;
 mod person;
 mod terminal;
 mod texts;
+mod voice;

@@ -139,8 +139,8 @@ impl Account {
                     Ok::<_, FileError>(Some(open(&folder, &name)?.frames()?))
                 })
                 .await;
-            // A file that is gone has nothing to offer.
-            let Ok(Some(frames)) = frames else { continue };
+            // A file that is gone, or in which nothing was said yet, has nothing to offer.
+            let Some(frames) = frames.ok().flatten().filter(|frames| *frames > 0) else { continue };
             views.push(RecordingView {
                 account: self.name.clone(),
                 id: dictated.id.to_string(),
