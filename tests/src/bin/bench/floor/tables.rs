@@ -10,7 +10,7 @@ use pocketdesk_protocol::{
     rows::{AttachmentRow, CommentRow, EventRow, TicketRow, kind},
     sync::{Cursor, Item, OpVerdict, SnapshotStart},
 };
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, config::DbConfig, params};
 use uuid::Uuid;
 
 use super::row::{Fields, Line, stamp_of};
@@ -32,6 +32,8 @@ fn connect(path: &Path, sealed: bool) -> Result<Connection> {
         db.query_row(&format!("PRAGMA key = \"raw:{}\"", "5a".repeat(32)), [], |_| Ok(()))?;
     }
     db.set_prepared_statement_cache_capacity(64);
+    // As the core: else a kept statement is compiled anew at nearly every use.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     db.execute_batch(
         "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 4194304;",
