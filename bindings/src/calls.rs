@@ -106,6 +106,16 @@ impl Pocketdesk {
         Error::Store(StoreError::Failed { reason })
     }
 
+    /// A call that only reads, on the caller's own thread but for what reads the files: nothing is lost when its caller
+    /// goes away, and a thread that only passes an answer on takes as long as reading it.
+    pub(crate) async fn ask<T, F>(&self, make: impl FnOnce(Arc<Accounts>) -> F) -> Result<T, DeskError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.accounts.wake();
+        Ok(make(self.accounts.clone()).await?)
+    }
+
     /// A call about one account.
     pub(crate) async fn on<T, F>(
         &self,
@@ -136,17 +146,16 @@ impl Pocketdesk {
         .await
     }
 
-    /// A call about one account or all.
+    /// A reading of one account or all.
     pub(crate) async fn of_all<T, F>(
         &self,
         account: Option<String>,
-        ask: impl Fn(Arc<Account>) -> F + Send + Sync + 'static,
+        ask: impl Fn(Arc<Account>) -> F,
     ) -> Result<Vec<T>, DeskError>
     where
-        T: Send + 'static,
-        F: Future<Output = Result<Vec<T>, Error>> + Send + 'static,
+        F: Future<Output = Result<Vec<T>, Error>>,
     {
-        self.call(move |accounts| async move { gather(&accounts, account, ask).await }).await
+        self.ask(move |accounts| async move { gather(&accounts, account, ask).await }).await
     }
 
     pub(crate) fn feed<T, F>(

@@ -290,12 +290,15 @@ impl Pocketdesk {
         offset: u32,
         limit: u32,
     ) -> Result<TicketPage, DeskError> {
-        self.call(move |accounts| async move { accounts.tickets(filter, offset, limit).await }).await
+        self.ask(move |accounts| async move { accounts.tickets(filter, offset, limit).await }).await
     }
 
     /// One ticket.
     pub async fn ticket(&self, ticket: TicketKey) -> Result<TicketView, DeskError> {
-        self.on_ticket(ticket, |account, id| async move { account.ticket(id).await }).await
+        self.ask(move |accounts| async move {
+            accounts.named(&ticket.account)?.ticket(TicketId(id(&ticket.id, "ticket")?)).await
+        })
+        .await
     }
 
     /// Finds a ticket by id, by a unique prefix of its id, or by the desk's number.
@@ -304,7 +307,7 @@ impl Pocketdesk {
         account: Option<String>,
         reference: String,
     ) -> Result<TicketKey, DeskError> {
-        self.call(move |accounts| async move { accounts.find_ticket(account.as_deref(), &reference).await })
+        self.ask(move |accounts| async move { accounts.find_ticket(account.as_deref(), &reference).await })
             .await
     }
 

@@ -59,6 +59,8 @@ pub struct Account {
     pub(crate) running: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
     /// Its person is signing out: nothing is begun any more.
     pub(crate) leaving: AtomicBool,
+    /// Every page of own.db was looked at; before that only a list is read.
+    looked: tokio::sync::OnceCell<()>,
     bytes: Arc<dyn Queue>,
 }
 
@@ -105,7 +107,7 @@ impl Account {
     pub async fn open(shared: Arc<Shared>, name: String) -> Result<Arc<Self>, StoreError> {
         let (home, env, of) = (shared.home.clone(), shared.env.clone(), name.clone());
         let queue = shared.env.work.queue(&format!("own-{}", &name[..4.min(name.len())]));
-        let store = Worker::start(queue, move || Store::open(&home, &of, &env)).await?;
+        let store = Worker::start(queue, move || Store::open_unlooked(&home, &of, &env)).await?;
         let opened = store
             .run(|store: &mut Store| {
                 let why = store.read_only().cloned();
@@ -145,6 +147,7 @@ impl Account {
             downloading: tokio::sync::Mutex::new(()),
             running: tokio::sync::Mutex::new(None),
             leaving: AtomicBool::new(false),
+            looked: tokio::sync::OnceCell::new(),
             bytes,
         }))
     }
@@ -186,6 +189,7 @@ impl Account {
         job: impl FnOnce(&mut OwnTx<'_>, Option<&CacheRead<'_>>) -> Result<T> + Send + 'static,
         tell: bool,
     ) -> Result<T> {
+        self.look().await?;
         let this = self.clone();
         let done = self
             .store
@@ -217,7 +221,37 @@ impl Account {
         self: &Arc<Self>,
         job: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.look().await?;
+        self.read_unlooked(job).await
+    }
+
+    /// The same before own.db was looked at, for the first list: it may stand on what is damaged.
+    pub(crate) async fn read_unlooked<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         self.reader.run(move |reader: &mut Reader| reader.read(job)).await
+    }
+
+    /// Has every page of own.db been looked at, once: what is damaged is only read, from what can be read of it.
+    pub(crate) async fn look(self: &Arc<Self>) -> Result<()> {
+        self.looked.get_or_try_init(|| async { self.own_is_damaged().await.map(drop) }).await.map(drop)
+    }
+
+    /// The same without waiting for it.
+    pub(crate) fn look_soon(self: &Arc<Self>) {
+        if self.looked.initialized() {
+            return;
+        }
+        let this = self.clone();
+        self.shared.env.work.spawn(Box::pin(async move {
+            match this.look().await {
+                Ok(()) | Err(Error::Closed) => {}
+                Err(error) => {
+                    tracing::error!(account = %this.name, %error, "the account's files could not be looked at");
+                }
+            }
+        }));
     }
 
     /// Work with the bytes of files, in order.
@@ -383,8 +417,9 @@ impl Account {
     /// Closes the files; whoever comes later hears [`Error::Closed`].
     pub(crate) async fn close(&self) {
         self.post(Mail::Stop);
-        self.store.close().await;
+        // The writer last: it brings own.db's log into the file.
         self.reader.close().await;
+        self.store.close().await;
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     env::Env,
     error::{Error, Result},
-    store::{Home, StoreError},
+    store::{Home, Snapshot, StoreError},
 };
 
 /// What becomes of words that were filed before any sign-in.
@@ -80,8 +80,13 @@ impl Accounts {
     }
 
     async fn add(&self, account: Arc<Account>) {
-        let closed = account.read(|snapshot| Ok(snapshot.own().account()?.paused.as_deref() == Some(LEFT)));
-        if closed.await.unwrap_or(false) {
+        let is_left = |snapshot: &Snapshot<'_>| Ok(snapshot.own().account()?.paused.as_deref() == Some(LEFT));
+        let left = match account.read_unlooked(is_left).await {
+            // Perhaps it is damaged: then what can be read of it says so.
+            Err(_) => account.read(is_left).await,
+            left => left,
+        };
+        if left.unwrap_or(false) {
             self.lock().insert(account.name.clone(), Opened::Left(account));
             return;
         }
@@ -271,12 +276,21 @@ impl Accounts {
         }
     }
 
+    /// The same as [`all`](Self::all), once it is known which of them can only be read.
+    async fn looked_at(&self) -> Result<Vec<Arc<Account>>> {
+        let all = self.all();
+        for account in &all {
+            account.look().await?;
+        }
+        Ok(all)
+    }
+
     /// Syncs one account or all.
     pub async fn sync_now(&self, account: Option<&str>, within: Duration) -> Result<SyncReport> {
         let accounts = match account {
             Some(name) => vec![self.find(Some(name)).await?],
             // One that can only be read keeps the others from nothing.
-            None => match self.all() {
+            None => match self.looked_at().await? {
                 several if several.iter().any(|account| account.is_writable()) => {
                     several.into_iter().filter(|account| account.is_writable()).collect()
                 }

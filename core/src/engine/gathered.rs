@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use pocketdesk_domain::outbox::{
-    StoredOp,
-    overlay::{self, FileFacts, TicketFacts},
+use pocketdesk_domain::{
+    model::TicketSummary,
+    outbox::{
+        StoredOp,
+        overlay::{self, FileFacts, TicketFacts},
+    },
 };
 use pocketdesk_protocol::ids::{AttachmentId, TicketId};
 
 use crate::{
     error::Result,
-    store::{CacheRead, InboxEntry, OwnRead, TicketRows},
+    store::{CacheRead, Listed, OwnRead, TicketRows},
 };
 
 /// See the module.
@@ -45,18 +48,6 @@ impl Gathered {
         Self::with(cache, ticket, rows, ops)
     }
 
-    /// The same for a ticket without ops, whose row is there already.
-    pub fn entry(cache: &CacheRead<'_>, facts: overlay::CacheFacts, entry: InboxEntry) -> Result<Self> {
-        let ticket = entry.place.id;
-        let rows = TicketRows {
-            ticket: Some(entry.ticket),
-            comments: if entry.waits { cache.waiting_comments(ticket)? } else { Vec::new() },
-            rating: if entry.rated { cache.rating(ticket)? } else { None },
-            ..TicketRows::default()
-        };
-        Ok(Self { ticket, rows, ops: Vec::new(), cache: facts, unread: entry.unread })
-    }
-
     fn with(
         cache: Option<&CacheRead<'_>>,
         ticket: TicketId,
@@ -89,4 +80,30 @@ impl Gathered {
     pub fn is_known(&self) -> bool {
         self.rows.ticket.is_some() || !self.ops.is_empty()
     }
+}
+
+/// The list's line of a ticket that no op speaks of; none if this build cannot read its row.
+pub(crate) fn line_without_ops(
+    cache: &CacheRead<'_>,
+    listed: &Listed<'_>,
+    account: &overlay::AccountFacts,
+) -> Result<Option<TicketSummary>> {
+    if let Some(line) = listed.plain() {
+        return Ok(Some(overlay::plain_summary(line, account)));
+    }
+    let Some(ticket) = listed.ticket() else { return Ok(None) };
+    let comments = if listed.waits { cache.waiting_comments(listed.id)? } else { Vec::new() };
+    let facts = TicketFacts {
+        ticket: Some(&ticket),
+        comments: &comments,
+        attachments: &[],
+        events: &[],
+        read: None,
+        rating: None,
+        ops: &[],
+        files: &BTreeMap::new(),
+        cache: cache.overlay_facts()?,
+        unread: listed.unread,
+    };
+    Ok(overlay::summary(listed.id, &facts, account))
 }

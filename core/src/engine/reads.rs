@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    ops::ControlFlow,
     sync::Arc,
 };
 
@@ -18,17 +19,18 @@ use pocketdesk_domain::{
 use pocketdesk_protocol::{
     ids::{AttachmentId, EntityId, OpId, TicketId},
     op::{FileRef, kind},
-    rows::DeskState,
+    rows,
 };
 
-use super::{account::Account, dictation::spoken_view, gathered::Gathered};
+use super::{
+    account::Account,
+    dictation::spoken_view,
+    gathered::{Gathered, line_without_ops},
+};
 use crate::{
     error::{Error, Result},
-    store::{CacheRead, InboxEntry, InboxPlace, Order, OwnRead, Snapshot},
+    store::{CacheRead, Order, OwnRead, Snapshot, StoreError},
 };
-
-/// Lines read at a time while a list is put together.
-const CHUNK: u32 = 64;
 
 /// A line of the list and its place among those of other accounts.
 pub(crate) struct Line {
@@ -59,8 +61,21 @@ impl Account {
         filter: TicketFilter,
         limit: usize,
     ) -> Result<(Vec<Line>, u64, bool)> {
-        let this = self.clone();
-        self.read(move |snapshot| this.lines_of(snapshot, &filter, limit)).await
+        let ask = || {
+            let (this, filter) = (self.clone(), filter.clone());
+            self.read_unlooked(move |snapshot| this.lines_of(snapshot, &filter, limit))
+        };
+        match ask().await {
+            // What can be read of it is shown instead.
+            Err(Error::Store(StoreError::Damaged { .. } | StoreError::WrongKey { .. })) => {
+                self.look().await?;
+                ask().await
+            }
+            lines => {
+                self.look_soon();
+                lines
+            }
+        }
     }
 
     fn lines_of(
@@ -97,39 +112,26 @@ impl Account {
             }
         };
         if let Some(cache) = cache {
-            let facts = cache.overlay_facts()?;
-            let mut after: Option<InboxPlace> = None;
-            'pages: loop {
-                let entries = cache.inbox(after, CHUNK)?;
-                let last_page = entries.len() < CHUNK as usize;
-                after = entries.last().map(|entry| entry.place);
-                for entry in entries {
-                    let ticket = entry.place.id;
-                    if with_ops.contains_key(&ticket) {
-                        continue;
-                    }
-                    let key = InboxKey { group: entry.place.group, sort: entry.place.sort };
-                    let before = |(own, id, _): &(InboxKey, TicketId, TicketSummary)| {
-                        (*own, std::cmp::Reverse(*id)) < (key, std::cmp::Reverse(ticket))
-                    };
-                    while let Some((key, _, summary)) = own_lines.next_if(before) {
-                        take(key, summary, &mut lines);
-                    }
-                    // Without a filter the count is known, and what is past the page need not be read.
-                    if plain && lines.len() >= limit {
-                        break 'pages;
-                    }
-                    let gathered = Gathered::entry(cache, facts, entry)?;
-                    if let Some(summary) =
-                        overlay::summary(ticket, &gathered.facts(&scene.files), &scene.account)
-                    {
-                        take(key, summary, &mut lines);
-                    }
+            cache.each_listed(|place, listed| {
+                if with_ops.contains_key(&listed.id) {
+                    return Ok::<_, Error>(ControlFlow::Continue(()));
                 }
-                if last_page {
-                    break;
+                let key = InboxKey { group: place.group, sort: place.sort };
+                let before = |(own, id, _): &(InboxKey, TicketId, TicketSummary)| {
+                    (*own, std::cmp::Reverse(*id)) < (key, std::cmp::Reverse(listed.id))
+                };
+                while let Some((key, _, summary)) = own_lines.next_if(before) {
+                    take(key, summary, &mut lines);
                 }
-            }
+                // Without a filter the count is known, and what is past the page need not be read.
+                if plain && lines.len() >= limit {
+                    return Ok(ControlFlow::Break(()));
+                }
+                if let Some(summary) = line_without_ops(cache, &listed, &scene.account)? {
+                    take(key, summary, &mut lines);
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
         }
         for (key, _, summary) in own_lines {
             take(key, summary, &mut lines);
@@ -144,7 +146,7 @@ impl Account {
     /// Whether the first sync is still bringing rows: a growing file is shown.
     fn is_loading(&self, cache: Option<&CacheRead<'_>>, scene: &Scene) -> Result<bool> {
         let unfinished = match cache {
-            Some(cache) => !cache.facts()?.finished,
+            Some(cache) => !cache.brief()?.finished,
             None => scene.account.paused.is_none(),
         };
         Ok(unfinished && scene.account.paused.is_none())
@@ -322,24 +324,19 @@ impl Account {
             let mut hits: Vec<SearchHit> = Vec::new();
             let mut seen: Vec<EntityId> = Vec::new();
             let facts = snapshot.cache().map(CacheRead::overlay_facts).transpose()?.unwrap_or_default();
-            let mut push = |ticket: TicketId, entity: EntityId, excerpt: String| -> Result<()> {
-                let ops = snapshot.own().ops_of(ticket)?;
-                // Without ops the list's own line says all, in one look.
-                let entry = match snapshot.cache().filter(|_| ops.is_empty()) {
-                    Some(cache) => cache.inbox_entry(ticket)?.map(|entry| (cache, entry)),
-                    None => None,
-                };
-                let gathered = match entry {
-                    Some((cache, entry)) => Gathered::entry(cache, facts, entry)?,
-                    None => Gathered::line(snapshot.cache(), ticket, ops)?,
-                };
-                let summary = overlay::summary(ticket, &gathered.facts(&scene.files), &scene.account);
-                if let Some(summary) = summary.filter(|_| !seen.contains(&entity)) {
+            let with_ops = with_ops(snapshot)?;
+            let line = |ticket: TicketId| -> Result<Option<TicketSummary>> {
+                let ops = with_ops.get(&ticket).cloned().unwrap_or_default();
+                let gathered = Gathered::line(snapshot.cache(), ticket, ops)?;
+                Ok(overlay::summary(ticket, &gathered.facts(&scene.files), &scene.account))
+            };
+            let mut push = |ticket: TicketId, entity: EntityId, excerpt: String, summary| {
+                let Some(summary) = summary else { return };
+                if !seen.contains(&entity) {
                     seen.push(entity);
                     let comment = (entity != EntityId::from(ticket)).then(|| entity.to_string());
                     hits.push(SearchHit { ticket: summary, excerpt, comment });
                 }
-                Ok(())
             };
             // What the person wrote and no server shows yet comes first: it is the newest there is.
             for hit in snapshot.search_own(&query, limit as usize)? {
@@ -349,13 +346,22 @@ impl Account {
                 let row_v = snapshot.cache().map(|cache| cache.v(kind, id)).transpose()?.flatten();
                 // Kept words that the desk has shown, or has deleted since, are the cache's to find.
                 if overlay::is_shown(&op, row_v, facts) {
-                    push(ticket, hit.entity, hit.excerpt)?;
+                    push(ticket, hit.entity, hit.excerpt, line(ticket)?);
                 }
             }
-            for hit in snapshot.search(&query, order, limit)? {
-                let entity = hit.comment.map_or(EntityId::from(hit.ticket), EntityId::from);
-                push(hit.ticket, entity, hit.excerpt)?;
-            }
+            snapshot.search_each(&query, order, limit, |found| {
+                let ticket = found.ticket.id;
+                let summary = match snapshot.cache() {
+                    Some(cache) if !with_ops.contains_key(&ticket) => {
+                        line_without_ops(cache, &found.ticket, &scene.account)?
+                    }
+                    _ => line(ticket)?,
+                };
+                // A file is shown as its ticket's.
+                let entity = if found.kind == rows::kind::COMMENT { found.id } else { ticket.into() };
+                push(ticket, entity, found.excerpt, summary);
+                Ok::<_, Error>(())
+            })?;
             hits.truncate(limit as usize);
             Ok(hits)
         })
@@ -427,25 +433,23 @@ fn refused_rows(
     covered: &[EntityId],
     items: &mut Vec<OutboxItem>,
 ) -> Result<()> {
-    let mut after = None;
-    loop {
-        let entries = cache.inbox(after, CHUNK)?;
-        after = entries.last().map(|entry| entry.place);
-        let over = entries.len() < CHUNK as usize || entries.last().is_some_and(|last| last.place.group > 0);
+    let mut refused = Vec::new();
+    cache.each_listed(|place, listed| {
         // Refused words need the person: they are in the first group and nowhere else.
-        let refused =
-            |entry: &InboxEntry| entry.waits || matches!(entry.ticket.row.desk, DeskState::Refused { .. });
-        for entry in entries.into_iter().filter(|entry| entry.place.group == 0 && refused(entry)) {
-            let gathered = Gathered::whole(own, Some(cache), entry.place.id)?;
-            let facts = gathered.facts(&scene.files);
-            let comments = gathered.rows.comments.iter().map(Some);
-            let things = std::iter::once(None).chain(comments);
-            let fresh =
-                things.filter(|comment| !covered.contains(&comment.map_or(entry.ticket.id, |row| row.id)));
-            items.extend(fresh.filter_map(|comment| overlay::refused_item(comment, &facts, &scene.account)));
+        if place.group > 0 {
+            return Ok::<_, Error>(ControlFlow::Break(()));
         }
-        if over {
-            return Ok(());
-        }
+        refused.extend(listed.plain().is_none().then_some(listed.id));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for ticket in refused {
+        let gathered = Gathered::whole(own, Some(cache), ticket)?;
+        let facts = gathered.facts(&scene.files);
+        let comments = gathered.rows.comments.iter().map(Some);
+        let things = std::iter::once(None).chain(comments);
+        let fresh =
+            things.filter(|comment| !covered.contains(&comment.map_or(EntityId::from(ticket), |row| row.id)));
+        items.extend(fresh.filter_map(|comment| overlay::refused_item(comment, &facts, &scene.account)));
     }
+    Ok(())
 }

@@ -44,7 +44,11 @@ impl Account {
         *running = Some(hears);
         let this = self.clone();
         self.shared.env.work.spawn(Box::pin(async move {
-            this.run(lock, mail).await;
+            match this.look().await {
+                Ok(()) if this.is_writable() => this.run(lock, mail).await,
+                Ok(()) => {}
+                Err(error) => tracing::error!(account = %this.name, %error, "syncing cannot start"),
+            }
             // Nobody may wait for it.
             let _ = ended.send(());
         }));
@@ -63,6 +67,7 @@ impl Account {
 
     /// Syncs until nothing more can be done now, or the time is over; what was begun goes on.
     pub(crate) async fn sync_now(self: &Arc<Self>, within: Duration) -> Result<SyncReport> {
+        self.look().await?;
         let before = self.standing().clone();
         if let Some(why) = &before.unwritable {
             return Err(StoreError::ReadOnly { why: why.clone() }.into());

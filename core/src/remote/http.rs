@@ -1,7 +1,12 @@
 //! The [`Remote`] port over reqwest: rustls with ring and roots of our own, so that there is nothing to initialise
 //! on Android; no redirects, for a token must not follow one to another host.
 
-use std::{error::Error, io, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
@@ -28,52 +33,67 @@ pub enum HttpError {
     /// One of the extra certificates cannot be read.
     #[error("extra_root_certificates_pem: not a PEM certificate: {0}")]
     Certificate(String),
-    /// Anything else.
-    #[error("the http client cannot be made: {0}")]
-    Client(String),
 }
 
 /// The real network.
 pub struct Http {
-    client: reqwest::Client,
+    extra_roots: Vec<CertificateDer<'static>>,
+    /// Made with the first request: what is on the phone is shown before anybody is asked.
+    client: OnceLock<Result<reqwest::Client, String>>,
 }
 
 impl Http {
     /// Trusts the public roots and `extra_roots_pem`. Makes its own rustls configuration: no process-wide default
     /// is read or set.
     pub fn new(extra_roots_pem: &[String]) -> Result<Self, HttpError> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut extra_roots = Vec::new();
+        let mut tried = RootCertStore::empty();
         for pem in extra_roots_pem {
-            let mut found = false;
+            let before = extra_roots.len();
             for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
                 let certificate = certificate.map_err(|error| HttpError::Certificate(error.to_string()))?;
-                roots.add(certificate).map_err(|error| HttpError::Certificate(error.to_string()))?;
-                found = true;
+                tried.add(certificate.clone()).map_err(|error| HttpError::Certificate(error.to_string()))?;
+                extra_roots.push(certificate);
             }
-            if !found {
+            if extra_roots.len() == before {
                 return Err(HttpError::Certificate("it holds none".to_owned()));
             }
         }
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| HttpError::Client(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let builder = reqwest::Client::builder();
-        #[cfg(any(target_os = "android", target_os = "linux"))]
-        let builder = builder.tcp_user_timeout(UNACKNOWLEDGED);
-        let client = builder
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(POOL_IDLE)
-            .pool_max_idle_per_host(POOL_SIZE)
-            .tcp_keepalive(UNACKNOWLEDGED)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .build()
-            .map_err(|error| HttpError::Client(error.to_string()))?;
-        Ok(Self { client })
+        Ok(Self { extra_roots, client: OnceLock::new() })
     }
+
+    fn client(&self) -> Result<reqwest::Client, NetError> {
+        let made = self.client.get_or_init(|| client(&self.extra_roots));
+        made.clone().map_err(|reason| {
+            tracing::error!(reason, "the http client cannot be made");
+            NetError::Unreachable
+        })
+    }
+}
+
+fn client(extra_roots: &[CertificateDer<'static>]) -> Result<reqwest::Client, String> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for certificate in extra_roots {
+        roots.add(certificate.clone()).map_err(|error| error.to_string())?;
+    }
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let builder = reqwest::Client::builder();
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let builder = builder.tcp_user_timeout(UNACKNOWLEDGED);
+    builder
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(POOL_SIZE)
+        .tcp_keepalive(UNACKNOWLEDGED)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 impl Remote for Http {
@@ -81,8 +101,9 @@ impl Remote for Http {
         &self,
         request: http::Request<Bytes>,
     ) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
-        let client = self.client.clone();
+        let client = self.client();
         async move {
+            let client = client?;
             let request = reqwest::Request::try_from(request).map_err(|_| NetError::Unreachable)?;
             let response = client.execute(request).await.map_err(|error| classify(&error))?;
             let mut answer = http::Response::builder().status(response.status());

@@ -14,7 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     Place, Store,
     cache::{
-        CacheFacts, CacheName, CacheRead, Counted, LATE, MIGRATIONS,
+        CacheFacts, CacheName, CacheRead, LATE, MIGRATIONS,
         apply::{Applied, Fill, PagePlan},
         index,
     },
@@ -41,8 +41,6 @@ pub struct CacheState {
 pub(crate) struct CacheFile {
     pub name: CacheName,
     pub db: Connection,
-    /// For readers.
-    pub counted: Counted,
     path: PathBuf,
     disk: Arc<dyn Disk>,
 }
@@ -68,13 +66,7 @@ impl CacheFile {
                 }
             }
         }
-        Ok(Self {
-            name: CacheName(name.to_owned()),
-            db,
-            counted: Counted::default(),
-            path,
-            disk: place.disk.clone(),
-        })
+        Ok(Self { name: CacheName(name.to_owned()), db, path, disk: place.disk.clone() })
     }
 
     fn create(place: &Place, name: &str, me: Option<PersonId>, growing: bool) -> Result<Self> {
@@ -91,7 +83,7 @@ impl CacheFile {
     }
 
     pub(crate) fn read(&self) -> CacheRead<'_> {
-        CacheRead { db: &self.db, name: &self.name, counted: None }
+        CacheRead { db: &self.db, name: &self.name, brief: None }
     }
 
     /// Whether the file is still where it was: somebody may have deleted it.

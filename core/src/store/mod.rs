@@ -30,7 +30,8 @@ use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 
 pub use build::CacheState;
 pub use cache::{
-    CacheFacts, CacheName, CacheRead, Counts, Hit, InboxEntry, InboxPlace, Order, Stored, TicketRows,
+    Brief, CacheFacts, CacheName, CacheRead, Counts, FoundRow, Hit, InboxEntry, InboxPlace, Listed, Order,
+    Stored, TicketRows,
     apply::{Applied, PagePlan},
 };
 pub use changes::Changes;
@@ -79,6 +80,8 @@ pub struct Store {
     read_only: Option<ReadOnly>,
     /// own.db's, oldest first.
     migrations: Vec<&'static str>,
+    /// Every page of own.db was looked at.
+    looked: bool,
     /// `own` is in memory: what could be read of the file.
     damaged: bool,
     data_version: i64,
@@ -88,6 +91,14 @@ impl Store {
     /// Opens an account (or makes its own.db, right after [`Home::create`]). Files of another app copy, that is of
     /// a phone restored from a backup, keep every word and lose their cache.
     pub fn open(home: &Home, name: &str, env: &Env) -> Result<Self> {
+        let mut store = Self::open_unlooked(home, name, env)?;
+        store.look()?;
+        Ok(store)
+    }
+
+    /// The same without looking at every page of own.db yet, which takes time in which nothing is shown. It is looked
+    /// at before anything is written into it, or by [`judge_own`](Self::judge_own).
+    pub fn open_unlooked(home: &Home, name: &str, env: &Env) -> Result<Self> {
         let install = home.install(env)?;
         Self::open_with(home, name, env, install, &[OWN_MIGRATIONS, home.later()].concat())
     }
@@ -114,7 +125,9 @@ impl Store {
         let new = place.disk.find(&path) == Found::Nothing;
         let access = if new { Access::Create } else { Access::Write };
         let mut own = open::open(place.disk.as_ref(), &path, &place.keys.own, Kind::Own, access)?;
-        let damaged = !new && !salvage::is_whole(&own)?;
+        // Opening writes where it brings a file up to date or takes it over: then it is looked at first.
+        let looked = new || !is_at_home(&own, install, migrations).unwrap_or(false);
+        let damaged = !new && looked && !salvage::is_whole(&own)?;
         if damaged {
             own = salvaged(&own, migrations)?;
         }
@@ -129,9 +142,16 @@ impl Store {
                 Some(error.into())
             }
         };
-        open::prove_sealed(place.disk.as_ref(), &path)?;
-        if read_only.is_none() || damaged {
+        // A file that was there was opened by a cipher that authenticates each page: it cannot be plain text.
+        if new {
+            open::prove_sealed(place.disk.as_ref(), &path)?;
+        }
+        if looked && (read_only.is_none() || damaged) {
             adopt(&mut own, install)?;
+        }
+        if !looked {
+            // Nor does its log go into it when it is closed.
+            own.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }
         let files = Arc::new(Folder::open(place.disk.clone(), place.dir.join("files"), &place.keys.files)?);
         let mut store = Self {
@@ -142,11 +162,29 @@ impl Store {
             files,
             read_only,
             migrations: migrations.to_vec(),
+            looked,
             damaged,
             data_version: 0,
         };
         store.data_version = store.version()?;
         Ok(store)
+    }
+
+    /// Looks at every page of own.db, unless that was done: what is damaged is only read from here on.
+    fn look(&mut self) -> Result<()> {
+        if self.looked {
+            return Ok(());
+        }
+        if salvage::is_whole(&self.own)? {
+            // What is read only stays as it is, whole or not.
+            let leave = self.read_only.is_some();
+            self.own.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)?;
+        } else {
+            self.own = salvaged(&self.own, &self.migrations)?;
+            (self.damaged, self.read_only) = (true, Some(ReadOnly::Damaged));
+        }
+        self.looked = true;
+        Ok(())
     }
 
     /// Why nothing may be written, if so.
@@ -169,14 +207,9 @@ impl Store {
     /// Looks at every page of own.db, after an error that may have come from it. When it is damaged nothing is written
     /// any more, and what can be read of it is here and in the reader that is answered.
     pub fn judge_own(&mut self) -> Result<Option<Reader>> {
-        if !self.damaged {
-            if salvage::is_whole(&self.own)? {
-                return Ok(None);
-            }
-            self.own = salvaged(&self.own, &self.migrations)?;
-            (self.damaged, self.read_only) = (true, Some(ReadOnly::Damaged));
-        }
-        self.reader().map(Some)
+        self.looked &= self.damaged;
+        self.look()?;
+        if self.damaged { self.reader().map(Some) } else { Ok(None) }
     }
 
     /// The account's sealed files.
@@ -189,6 +222,7 @@ impl Store {
         &mut self,
         work: impl FnOnce(&mut OwnTx<'_>) -> Result<T, E>,
     ) -> Result<(T, Changes), E> {
+        self.look()?;
         if let Some(why) = &self.read_only {
             return Err(StoreError::ReadOnly { why: why.clone() }.into());
         }
@@ -240,7 +274,7 @@ impl Store {
             Some(active) => Some((active.db.transaction().map_err(StoreError::from)?, &active.name)),
             None => None,
         };
-        let cache = cache.as_ref().map(|(db, name)| CacheRead { db, name, counted: None });
+        let cache = cache.as_ref().map(|(db, name)| CacheRead { db, name, brief: None });
         work(&Snapshot { own: OwnRead { db: &own }, cache, stemmers: &self.place.stemmers })
     }
 
@@ -305,6 +339,14 @@ fn leave_as_it_is(own: &Connection) -> Result<()> {
 /// The number of the last migration that was done on it.
 fn own_format(own: &Connection) -> Result<i64> {
     Ok(own.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
+}
+
+/// Whether nothing has to be written for opening it: in the newest of `migrations`, and of this app copy.
+fn is_at_home(own: &Connection, install: InstallId, migrations: &[&str]) -> Result<bool> {
+    if usize::try_from(own_format(own)?) != Ok(migrations.len()) {
+        return Ok(false);
+    }
+    Ok(OwnRead { db: own }.install()? == install)
 }
 
 /// Makes the account's row, or notices that the files came from another app copy.

@@ -116,6 +116,8 @@ fn open_named(
     db.execute_batch("PRAGMA journal_size_limit = 4194304;")?;
     if access == Access::Read {
         db.execute_batch("PRAGMA query_only = ON;")?;
+        // Whoever only reads does not bring the log into the file either, should it be the last to close it.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, kind == Kind::Own)?;
     }
     Ok(db)
 }

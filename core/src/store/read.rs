@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::{
     Place,
     build::CacheFile,
-    cache::{CacheRead, Hit, Order},
+    cache::{CacheRead, FoundRow, Hit, Order},
     directory::OWN,
     error::{Result, StoreError},
     open::{self, Access, Kind},
@@ -77,16 +77,14 @@ impl Reader {
                     };
             }
             let cache = match &mut self.cache {
-                Some(file) => {
-                    Some((file.db.transaction().map_err(StoreError::from)?, &file.name, &file.counted))
-                }
+                Some(file) => Some((file.db.transaction().map_err(StoreError::from)?, &file.name)),
                 None => None,
             };
             let cache = match &cache {
-                Some((db, name, counted)) => {
-                    let read = CacheRead { db, name, counted: Some(counted) };
+                Some((db, name)) => {
+                    let mut read = CacheRead { db, name, brief: None };
                     // Takes the cache's snapshot.
-                    read.overlay_facts()?;
+                    read.brief = Some(read.brief()?);
                     Some(read)
                 }
                 None => None,
@@ -130,7 +128,23 @@ impl<'a> Snapshot<'a> {
 
     /// Rows of the server with every word of `query`; the last word may be unfinished.
     pub fn search(&self, query: &str, order: Order, limit: u32) -> Result<Vec<Hit>> {
-        self.cache.map_or(Ok(Vec::new()), |cache| cache.search(self.stemmers, query, order, limit))
+        let mut hits = Vec::new();
+        self.search_each(query, order, limit, |found| {
+            hits.push(found.into());
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(hits)
+    }
+
+    /// The same, each handed to `look` while it is being read.
+    pub fn search_each<E: From<StoreError>>(
+        &self,
+        query: &str,
+        order: Order,
+        limit: u32,
+        look: impl FnMut(FoundRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.cache.map_or(Ok(()), |cache| cache.search(self.stemmers, query, order, limit, look))
     }
 
     /// The same among drafts and ops, newest first: what the person wrote is found before any server has it. Kept

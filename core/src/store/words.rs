@@ -148,6 +148,19 @@ impl<'a> Sought<'a> {
         Self { stemmers, starts }
     }
 
+    /// Whether no word that is sought begins like this, where that can be said of one letter alone.
+    fn cannot_begin(&self, letter: char, next: Option<char>) -> bool {
+        let first = match letter {
+            'a'..='z' | '0'..='9' | 'а'..='я' | 'ѐ' | 'ђ'..='џ' => letter,
+            'A'..='Z' | 'А'..='Я' | 'Ѐ' | 'Ђ'..='Џ' => letter.to_lowercase().next().unwrap_or(letter),
+            'ё' | 'Ё' => 'е',
+            _ => return false,
+        };
+        // A mark that follows may make one letter of the two.
+        let marked = next.is_some_and(|next| matches!(next, '\u{300}'..='\u{36f}'));
+        !marked && !self.starts.iter().any(|starts| starts[2].starts_with(first))
+    }
+
     fn is(&self, text: &str) -> bool {
         let mut found = false;
         each_word(text, |word| {
@@ -165,16 +178,22 @@ impl<'a> Sought<'a> {
 
     /// The words around the first match, for the list of hits: at most `around` characters before and after.
     pub(crate) fn excerpt(&self, text: &str, around: usize) -> String {
-        let starts = text.char_indices().scan(true, |border, (at, letter)| {
-            let begins = *border && letter.is_alphanumeric();
-            *border = !letter.is_alphanumeric();
-            Some((at, begins))
-        });
-        let hit = starts.filter(|(_, begins)| *begins).map(|(at, _)| at).find(|at| {
+        let mut border = true;
+        let hit = text.char_indices().find(|(at, letter)| {
+            let inside = is_inside(*letter);
+            let begins = std::mem::replace(&mut border, !inside) && inside;
+            if !begins {
+                return false;
+            }
             let rest = &text[*at..];
-            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '\'' && letter != '’');
+            // Most words are told apart by their first letter, before their end is looked for.
+            if self.cannot_begin(*letter, rest[letter.len_utf8()..].chars().next()) {
+                return false;
+            }
+            let end = rest.find(|letter: char| !is_inside(letter) && letter != '\'' && letter != '’');
             self.is(&rest[..end.unwrap_or(rest.len())])
         });
+        let hit = hit.map(|(at, _)| at);
         let hit = hit.unwrap_or(0);
         let from = text[..hit].char_indices().rev().take(around).last().map_or(hit, |(at, _)| at);
         let to = text[hit..].char_indices().nth(around).map_or(text.len(), |(at, _)| hit + at);
@@ -188,6 +207,16 @@ impl<'a> Sought<'a> {
             cut.push('…');
         }
         cut
+    }
+}
+
+/// Letters, digits and marks over them; without the tables of [`char::is_alphanumeric`] for what nearly every one is.
+fn is_inside(letter: char) -> bool {
+    match letter {
+        '\u{300}'..='\u{36f}' => true,
+        '\0'..='\u{7f}' => letter.is_ascii_alphanumeric(),
+        '\u{400}'..='\u{45f}' => true,
+        _ => letter.is_alphanumeric(),
     }
 }
 
@@ -233,6 +262,43 @@ mod tests {
             assert!(inside.chars().all(char::is_alphanumeric), "{query}");
         }
         assert_eq!(stemmers.query(" … "), None);
+    }
+
+    #[test]
+    fn letters_are_letters_with_and_without_the_tables() {
+        for letter in ('\0'..='\u{52f}').chain(['№', '’', 'ﬁ', '漢', '—']) {
+            let is_mark = ('\u{300}'..='\u{36f}').contains(&letter);
+            assert_eq!(is_inside(letter), letter.is_alphanumeric() || is_mark, "{letter:?}");
+        }
+    }
+
+    #[test]
+    fn no_word_is_passed_over_for_its_first_letter() {
+        let stemmers = Stemmers::new();
+        for word in [
+            "ёлка",
+            "Ёлка",
+            "йод",
+            "и\u{306}од",
+            "й",
+            "Принтер",
+            "ПРИНТЕР",
+            "їжак",
+            "і\u{308}жак",
+            "ґанок",
+            "ќума",
+            "к\u{301}ума",
+            "cafe\u{301}",
+            "e\u{301}t",
+            "7up",
+            "①a",
+            "№4",
+            "Ｗｉｎ",
+        ] {
+            let text = format!("{}{word} end", "так, ".repeat(50));
+            let cut = Sought::new(&stemmers, word).excerpt(&text, 9);
+            assert!(cut.contains(word.trim_start_matches('№')), "{word}: {cut}");
+        }
     }
 
     #[test]

@@ -138,6 +138,7 @@ impl Accounts {
     /// Signs out. With something unsent only when `force`, and then the words wait for the same person.
     pub async fn sign_out(&self, name: &str, force: bool) -> Result<Unsent> {
         let account = self.find(Some(name)).await?;
+        account.look().await?;
         if let Some(why) = account.standing().unwritable.clone() {
             // Nobody can tell what is unsent in it: it is not removed.
             return Err(StoreError::ReadOnly { why }.into());

@@ -62,6 +62,8 @@ pub(crate) struct Fill<'a> {
     /// Rows up to this key are in the search index and have to stay in step with it.
     pub indexed_to: i64,
     touched: BTreeSet<Uuid>,
+    /// By how much the list grew, and the part of it with something unread.
+    grown: (i64, i64),
 }
 
 impl<'a> Fill<'a> {
@@ -71,11 +73,12 @@ impl<'a> Fill<'a> {
             .query_row([], |row| Ok((row.get::<_, Option<Blob>>(0)?, row.get(1)?)))?;
         let me = me.map(|id| PersonId(id.0));
         Ok(Self {
-            read: CacheRead { db, name, counted: None },
+            read: CacheRead { db, name, brief: None },
             me,
             stemmers,
             indexed_to,
             touched: BTreeSet::new(),
+            grown: (0, 0),
         })
     }
 
@@ -185,10 +188,38 @@ impl<'a> Fill<'a> {
             self.settle_ticket(ticket)?;
             changes.ticket(ticket);
         }
+        self.count()?;
         Ok(changes)
     }
 
-    fn settle_ticket(&self, id: TicketId) -> Result<()> {
+    /// Brings the list's counts in step with the list: counting it would read all of it.
+    fn count(&mut self) -> Result<()> {
+        let (tickets, unread) = std::mem::take(&mut self.grown);
+        if (tickets, unread) != (0, 0) {
+            let mut write = self
+                .read
+                .db
+                .prepare_cached("UPDATE facts SET tickets = tickets + ?1, unread = unread + ?2")?;
+            write.execute([tickets, unread])?;
+        }
+        Ok(())
+    }
+
+    fn settle_ticket(&mut self, id: TicketId) -> Result<()> {
+        let mut find = self.read.db.prepare_cached("SELECT unread FROM tickets WHERE id = ?1")?;
+        let before: Option<u32> = find.query_row([blob(id.0)], |row| row.get(0)).optional()?;
+        let now = self.put_in_list(id)?;
+        let counts = |unread: Option<u32>| {
+            (i64::from(unread.is_some()), i64::from(unread.is_some_and(|unread| unread > 0)))
+        };
+        let (before, now) = (counts(before), counts(now));
+        self.grown.0 += now.0 - before.0;
+        self.grown.1 += now.1 - before.1;
+        Ok(())
+    }
+
+    /// Puts a ticket where it belongs in the list, or takes it out; what is unread in it if it is there.
+    fn put_in_list(&self, id: TicketId) -> Result<Option<u32>> {
         let db = self.read.db;
         let key: Option<i64> = db
             .prepare_cached("SELECT key FROM rows WHERE id = ?1 AND kind = 'ticket'")?
@@ -196,7 +227,7 @@ impl<'a> Fill<'a> {
             .optional()?;
         let (Some(ticket), Some(key)) = (self.read.ticket(id)?, key) else {
             db.prepare_cached("DELETE FROM tickets WHERE id = ?1")?.execute([blob(id.0)])?;
-            return Ok(());
+            return Ok(None);
         };
         let (read, rating) = (self.read.read_mark(id)?, self.read.rating(id)?);
         let comments = self.read.waiting_comments(id)?;
@@ -216,14 +247,15 @@ impl<'a> Fill<'a> {
         };
         let Some(place) = hot::key_of(&facts, self.me) else {
             db.prepare_cached("DELETE FROM tickets WHERE id = ?1")?.execute([blob(id.0)])?;
-            return Ok(());
+            return Ok(None);
         };
         let row = &ticket.row;
         let mut write = db.prepare_cached(
-            "INSERT INTO tickets (id, key, grp, sort, status, number, mine, unread)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "INSERT INTO tickets (id, key, grp, sort, status, number, mine, unread, waits)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT (id) DO UPDATE SET key = excluded.key, grp = excluded.grp, sort = excluded.sort,
-                status = excluded.status, number = excluded.number, mine = excluded.mine, unread = excluded.unread",
+                status = excluded.status, number = excluded.number, mine = excluded.mine, unread = excluded.unread,
+                waits = excluded.waits",
         )?;
         write.execute(params![
             blob(id.0),
@@ -234,15 +266,17 @@ impl<'a> Fill<'a> {
             number_of(&row.desk),
             self.me.is_some() && row.author.id == self.me,
             unread,
+            !comments.is_empty(),
         ])?;
-        Ok(())
+        Ok(Some(unread))
     }
 
     /// The list of a file that was filled without it.
     pub(crate) fn settle_all(&mut self) -> Result<()> {
         let mut find = self.read.db.prepare("SELECT id FROM rows WHERE kind = 'ticket'")?;
         let ids = find.query_map([], |row| row.get::<_, Blob>(0))?.collect::<Result<Vec<_>, _>>()?;
-        ids.into_iter().try_for_each(|id| self.settle_ticket(TicketId(id.0)))
+        ids.into_iter().try_for_each(|id| self.settle_ticket(TicketId(id.0)))?;
+        self.count()
     }
 
     /// A frame: its items, then where the snapshot goes on.

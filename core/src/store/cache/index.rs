@@ -5,18 +5,18 @@ use pocketdesk_protocol::{
     ids::{CommentId, EntityId, TicketId},
     rows::kind,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::{
     super::{
-        error::Result,
+        error::{Result, StoreError},
         values::Blob,
         words::{self, Stemmers},
     },
-    CacheRead,
+    CacheRead, Listed,
     apply::Fill,
-    hot,
+    hot, listed_at,
 };
 
 /// Rows indexed in one transaction: a batch is one segment of the index.
@@ -46,6 +46,19 @@ pub struct Hit {
     pub id: EntityId,
     /// Which comment matched.
     pub comment: Option<CommentId>,
+    /// The words around the match, one line.
+    pub excerpt: String,
+}
+
+/// The same while it is being read, with its ticket as the list has it.
+#[derive(Debug)]
+pub struct FoundRow<'a> {
+    /// The ticket.
+    pub ticket: Listed<'a>,
+    /// Kind of the row that matched.
+    pub kind: &'a str,
+    /// The row that matched.
+    pub id: EntityId,
     /// The words around the match, one line.
     pub excerpt: String,
 }
@@ -163,43 +176,61 @@ pub(crate) fn merge_some(db: &Connection) -> Result<bool> {
 impl CacheRead<'_> {
     /// Rows that have every word of `query` (the last one may be unfinished), at most `limit`, in tickets that are
     /// shown. Words of the person that the server does not have are not here: see [`super::super::Snapshot::search`].
-    pub(crate) fn search(
+    pub(crate) fn search<E: From<StoreError>>(
         &self,
         stemmers: &Stemmers,
         query: &str,
         order: Order,
         limit: u32,
-    ) -> Result<Vec<Hit>> {
-        let Some(terms) = stemmers.query(query) else { return Ok(Vec::new()) };
+        mut look: impl FnMut(FoundRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(terms) = stemmers.query(query) else { return Ok(()) };
         // The limit is inside: the index stops when it has enough. A row whose ticket has not come costs a place.
         let sql = match order {
             Order::Newest => {
-                "SELECT r.kind, r.id, r.ticket, r.row FROM
+                "SELECT r.kind, r.id, r.row, t.id, t.unread, t.waits, own.v, own.row FROM
                     (SELECT rowid AS stamp FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2) s
-                 JOIN documents d ON d.stamp = s.stamp JOIN rows r ON r.key = d.key
-                 JOIN tickets t ON t.id = r.ticket ORDER BY s.stamp DESC"
+                 CROSS JOIN documents d ON d.stamp = s.stamp CROSS JOIN rows r ON r.key = d.key
+                 CROSS JOIN tickets t ON t.id = r.ticket CROSS JOIN rows own ON own.key = t.key
+                 ORDER BY s.stamp DESC"
             }
             Order::Ranked => {
-                "SELECT r.kind, r.id, r.ticket, r.row FROM
+                "SELECT r.kind, r.id, r.row, t.id, t.unread, t.waits, own.v, own.row FROM
                     (SELECT rowid AS stamp, rank AS score FROM search WHERE search MATCH ?1 ORDER BY rank LIMIT ?2) s
-                 JOIN documents d ON d.stamp = s.stamp JOIN rows r ON r.key = d.key
-                 JOIN tickets t ON t.id = r.ticket ORDER BY s.score, s.stamp DESC"
+                 CROSS JOIN documents d ON d.stamp = s.stamp CROSS JOIN rows r ON r.key = d.key
+                 CROSS JOIN tickets t ON t.id = r.ticket CROSS JOIN rows own ON own.key = t.key
+                 ORDER BY s.score, s.stamp DESC"
             }
         };
         let sought = words::Sought::new(stemmers, query);
-        let mut find = self.db.prepare_cached(sql)?;
-        let found = find.query_map(params![terms, limit], |row| {
-            let kind_of: String = row.get(0)?;
-            let id = EntityId(row.get::<_, Blob>(1)?.0);
-            let text = hot::words(&kind_of, row.get_ref(3)?.as_str()?).unwrap_or_default();
-            Ok(Hit {
-                ticket: TicketId(row.get::<_, Blob>(2)?.0),
-                comment: (kind_of == kind::COMMENT).then_some(CommentId(id.0)),
-                excerpt: sought.excerpt(&text, AROUND),
-                kind: kind_of,
-                id,
-            })
-        })?;
-        Ok(found.collect::<Result<_, _>>()?)
+        let mut find = self.db.prepare_cached(sql).map_err(StoreError::from)?;
+        let mut rows = find.query(params![terms, limit]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            look(found_row(row, &sought).map_err(StoreError::from)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn found_row<'a>(row: &'a Row<'_>, sought: &words::Sought<'_>) -> rusqlite::Result<FoundRow<'a>> {
+    let kind_of = row.get_ref(0)?.as_str()?;
+    let text = hot::words(kind_of, row.get_ref(2)?.as_str()?).unwrap_or_default();
+    Ok(FoundRow {
+        kind: kind_of,
+        id: EntityId(row.get::<_, Blob>(1)?.0),
+        excerpt: sought.excerpt(&text, AROUND),
+        ticket: listed_at(row, 3)?,
+    })
+}
+
+impl From<FoundRow<'_>> for Hit {
+    fn from(found: FoundRow<'_>) -> Self {
+        Self {
+            ticket: found.ticket.id,
+            kind: found.kind.to_owned(),
+            id: found.id,
+            comment: (found.kind == kind::COMMENT).then_some(CommentId(found.id.0)),
+            excerpt: found.excerpt,
+        }
     }
 }

@@ -6,9 +6,15 @@
 pub(crate) mod apply;
 mod hot;
 pub(crate) mod index;
+mod listed;
 
-use std::cell::Cell;
+use std::ops::ControlFlow;
 
+use super::{
+    error::{Result, StoreError},
+    values::{Blob, blob},
+};
+use listed::{Known, stored};
 use pocketdesk_domain::outbox::overlay;
 use pocketdesk_protocol::{
     ids::{AttachmentId, CommentId, EntityId, Epoch, PersonId, TicketId},
@@ -16,20 +22,19 @@ use pocketdesk_protocol::{
     sync::Cursor,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
 
-use super::{
-    error::Result,
-    values::{Blob, blob},
-};
-pub use index::{Hit, Order};
+pub use index::{FoundRow, Hit, Order};
+pub use listed::Listed;
 pub use overlay::Row as Stored;
 
 /// The tables; a file of another format is built anew.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/cache-0001.sql"), include_str!("../migrations/cache-0002.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/cache-0001.sql"),
+    include_str!("../migrations/cache-0002.sql"),
+    include_str!("../migrations/cache-0003.sql"),
+];
 /// Indexes that come late in a file built beside another.
-pub(crate) const LATE: &str = include_str!("../migrations/cache-0001-late.sql");
+pub(crate) const LATE: &str = include_str!("../migrations/cache-0003-late.sql");
 
 /// A cache file's name in the account's directory; never given twice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,10 +94,8 @@ pub struct InboxEntry {
     pub ticket: Stored<TicketRow>,
     /// Comments and events of others past the read mark.
     pub unread: u32,
-    /// Whether comments of the person's may wait for the desk ([`CacheRead::waiting_comments`]).
+    /// Whether comments of the person's wait for the desk, or were refused ([`CacheRead::waiting_comments`]).
     pub waits: bool,
-    /// Whether there may be a rating of the person's.
-    pub rated: bool,
 }
 
 /// All rows of a ticket.
@@ -123,18 +126,25 @@ pub struct Counts {
     pub unread: u64,
 }
 
+/// What every list asks of a cache file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Brief {
+    /// For [`overlay`].
+    pub overlay: overlay::CacheFacts,
+    /// See [`CacheFacts::finished`].
+    pub finished: bool,
+    /// How many tickets there are.
+    pub counts: Counts,
+}
+
 /// Reads of one cache file within one snapshot or transaction.
 #[derive(Clone, Copy)]
 pub struct CacheRead<'a> {
     pub(crate) db: &'a Connection,
     pub(crate) name: &'a CacheName,
-    /// Where a connection that never writes keeps what it counted.
-    pub(crate) counted: Option<&'a Counted>,
+    /// Asked already, where nothing is written while this lives.
+    pub(crate) brief: Option<Brief>,
 }
-
-/// Counts and the `data_version` they are of: a list is asked for far more often than the file is written, and
-/// counting walks a whole index.
-pub(crate) type Counted = Cell<Option<(i64, Counts)>>;
 
 impl CacheRead<'_> {
     /// What the file says of itself.
@@ -160,15 +170,29 @@ impl CacheRead<'_> {
         })?)
     }
 
-    /// The same for [`overlay`].
-    pub fn overlay_facts(&self) -> Result<overlay::CacheFacts> {
-        let mut find = self.db.prepare_cached("SELECT epoch, asked_verdicts FROM facts")?;
+    /// The little of it that every list asks for.
+    pub fn brief(&self) -> Result<Brief> {
+        if let Some(brief) = self.brief {
+            return Ok(brief);
+        }
+        let mut find =
+            self.db.prepare_cached("SELECT epoch, asked_verdicts, finished, tickets, unread FROM facts")?;
         Ok(find.query_row([], |row| {
-            Ok(overlay::CacheFacts {
-                epoch: row.get::<_, Option<i64>>(0)?.map(Epoch),
-                complete_asked_at: row.get::<_, Option<i64>>(1)?.unwrap_or(0),
+            let count = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+            Ok(Brief {
+                overlay: overlay::CacheFacts {
+                    epoch: row.get::<_, Option<i64>>(0)?.map(Epoch),
+                    complete_asked_at: row.get::<_, Option<i64>>(1)?.unwrap_or(0),
+                },
+                finished: row.get(2)?,
+                counts: Counts { tickets: count(3)?, unread: count(4)? },
             })
         })?)
+    }
+
+    /// The same for [`overlay`].
+    pub fn overlay_facts(&self) -> Result<overlay::CacheFacts> {
+        Ok(self.brief()?.overlay)
     }
 
     /// Version of a row, if it is there.
@@ -186,7 +210,7 @@ impl CacheRead<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    fn one<T: DeserializeOwned>(&self, kind: &str, id: EntityId) -> Result<Option<Stored<T>>> {
+    fn one<T: Known>(&self, kind: &str, id: EntityId) -> Result<Option<Stored<T>>> {
         let mut find = self.db.prepare_cached("SELECT id, v, row FROM rows WHERE id = ?1 AND kind = ?2")?;
         Ok(find.query_row(params![blob(id.0), kind], |row| stored(row, 0)).optional()?.flatten())
     }
@@ -216,15 +240,38 @@ impl CacheRead<'_> {
         self.one(kind::RATING, ticket.into())
     }
 
+    /// The list of tickets from its start, each handed to `look` while it is being read, until that has seen enough.
+    pub fn each_listed<E: From<StoreError>>(
+        &self,
+        mut look: impl FnMut(InboxPlace, Listed<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        // Named, or a list of which nobody says how much is wanted would be sorted whole.
+        let mut find = (self.db)
+            .prepare_cached(
+                "SELECT t.grp, t.sort, t.id, t.unread, t.waits, r.v, r.row
+                 FROM tickets t INDEXED BY tickets_order CROSS JOIN rows r ON r.key = t.key
+                 ORDER BY t.grp, t.sort, t.id DESC",
+            )
+            .map_err(StoreError::from)?;
+        let mut rows = find.query([]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            let (group, sort) =
+                (row.get(0).map_err(StoreError::from)?, row.get(1).map_err(StoreError::from)?);
+            let listed = listed_at(row, 2).map_err(StoreError::from)?;
+            if look(InboxPlace { group, sort, id: listed.id }, listed)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// A page of the list of tickets, from after `after` (none: from the start).
     pub fn inbox(&self, after: Option<InboxPlace>, limit: u32) -> Result<Vec<InboxEntry>> {
         let start = InboxPlace { group: i64::MIN, sort: i64::MIN, id: TicketId(uuid::Uuid::max()) };
         let after = after.unwrap_or(start);
         // `id DESC` within one sort: the second half of the condition; the row value keeps it one index scan.
         let mut find = self.db.prepare_cached(
-            "SELECT t.grp, t.sort, t.unread, r.id, r.v, r.row,
-                EXISTS (SELECT 1 FROM rows w WHERE w.ticket = t.id AND w.waiting = 1),
-                EXISTS (SELECT 1 FROM rows g WHERE g.id = t.id AND g.kind = 'rating')
+            "SELECT t.grp, t.sort, t.id, t.unread, t.waits, r.v, r.row
              FROM tickets t JOIN rows r ON r.key = t.key
              WHERE (t.grp, t.sort) >= (?1, ?2) AND ((t.grp, t.sort) > (?1, ?2) OR t.id < ?3)
              ORDER BY t.grp, t.sort, t.id DESC LIMIT ?4",
@@ -236,9 +283,7 @@ impl CacheRead<'_> {
     /// One line of the list.
     pub fn inbox_entry(&self, id: TicketId) -> Result<Option<InboxEntry>> {
         let mut find = self.db.prepare_cached(
-            "SELECT t.grp, t.sort, t.unread, r.id, r.v, r.row,
-                EXISTS (SELECT 1 FROM rows w WHERE w.ticket = t.id AND w.waiting = 1),
-                EXISTS (SELECT 1 FROM rows g WHERE g.id = t.id AND g.kind = 'rating')
+            "SELECT t.grp, t.sort, t.id, t.unread, t.waits, r.v, r.row
              FROM tickets t JOIN rows r ON r.key = t.key WHERE t.id = ?1",
         )?;
         Ok(find.query_row([blob(id.0)], inbox_entry).optional()?.flatten())
@@ -246,24 +291,7 @@ impl CacheRead<'_> {
 
     /// How many tickets there are.
     pub fn counts(&self) -> Result<Counts> {
-        let Some(counted) = self.counted else { return self.count() };
-        let version = self.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        if let Some((_, counts)) = counted.get().filter(|(of, _)| *of == version) {
-            return Ok(counts);
-        }
-        let counts = self.count()?;
-        counted.set(Some((version, counts)));
-        Ok(counts)
-    }
-
-    fn count(&self) -> Result<Counts> {
-        let mut find = self.db.prepare_cached(
-            "SELECT (SELECT count(*) FROM tickets), (SELECT count(*) FROM tickets WHERE unread > 0)",
-        )?;
-        Ok(find.query_row([], |row| {
-            let count = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-            Ok(Counts { tickets: count(0)?, unread: count(1)? })
-        })?)
+        Ok(self.brief()?.counts)
     }
 
     /// Comments and events of others after `position`.
@@ -341,20 +369,24 @@ impl CacheRead<'_> {
     }
 }
 
-/// A line of the list, as the two statements above have it.
-fn inbox_entry(row: &Row<'_>) -> rusqlite::Result<Option<InboxEntry>> {
-    let (group, sort, unread) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    let (waits, rated) = (row.get(6)?, row.get(7)?);
-    Ok(stored::<TicketRow>(row, 3)?.map(|ticket| {
-        let place = InboxPlace { group, sort, id: TicketId(ticket.id.0) };
-        InboxEntry { place, ticket, unread, waits, rated }
-    }))
+/// A ticket, its unread, whether comments wait, and its row's version and text: five columns from `from` on.
+fn listed_at<'a>(row: &'a Row<'_>, from: usize) -> rusqlite::Result<Listed<'a>> {
+    Ok(Listed {
+        id: TicketId(row.get::<_, Blob>(from)?.0),
+        unread: row.get(from + 1)?,
+        waits: row.get(from + 2)?,
+        v: row.get(from + 3)?,
+        json: row.get_ref(from + 4)?.as_str()?,
+    })
 }
 
-/// A row as its type; none if this build cannot read it (it stays stored as it came).
-fn stored<T: DeserializeOwned>(row: &Row<'_>, from: usize) -> rusqlite::Result<Option<Stored<T>>> {
-    let id: Blob = row.get(from)?;
-    let v = row.get(from + 1)?;
-    let json = row.get_ref(from + 2)?.as_str()?;
-    Ok(serde_json::from_str(json).ok().map(|row| Stored { id: EntityId(id.0), v, row }))
+/// A line of the list, as the two statements above have it.
+fn inbox_entry(row: &Row<'_>) -> rusqlite::Result<Option<InboxEntry>> {
+    let (group, sort, listed) = (row.get(0)?, row.get(1)?, listed_at(row, 2)?);
+    Ok(listed.ticket().map(|ticket| InboxEntry {
+        place: InboxPlace { group, sort, id: listed.id },
+        ticket,
+        unread: listed.unread,
+        waits: listed.waits,
+    }))
 }

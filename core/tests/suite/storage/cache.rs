@@ -289,3 +289,62 @@ fn a_change_names_the_screens_it_moves() {
     };
     assert_eq!((changes.tickets.into_iter().collect::<Vec<_>>(), changes.inbox), (vec![ticket_id(1)], true));
 }
+
+#[test]
+fn the_badge_counts_what_the_list_shows_whatever_comes_and_goes() {
+    let phone = Phone::new();
+    let mut store = phone.store();
+    let rows: Vec<_> = (1..=3)
+        .flat_map(|n| [ticket(n, 1, "a", "open"), comment(10 + n, n, 1, 1, by_staff(), "one")])
+        .collect();
+    let file = built(&mut store, &rows);
+    let mut reader = store.reader().unwrap();
+    let mut counts = |store: &mut Store| {
+        let of = |snap: &pocketdesk_core::store::Snapshot<'_>| {
+            let cache = snap.cache().unwrap();
+            let list = cache.inbox(None, 100)?;
+            let unread = list.iter().filter(|entry| entry.unread > 0).count() as u64;
+            let counts = cache.counts()?;
+            assert_eq!((counts.tickets, counts.unread), (list.len() as u64, unread));
+            Ok::<_, StoreError>((counts.tickets, counts.unread))
+        };
+        assert_eq!(store.read(of).unwrap(), reader.read(of).unwrap());
+        reader.read(of).unwrap()
+    };
+    assert_eq!(counts(&mut store), (3, 3));
+    page(&mut store, &file, "c0", &[item("read", id(1), 1, json!({"position": 1}))], "c1", 0);
+    assert_eq!(counts(&mut store), (3, 2));
+    page(&mut store, &file, "c1", &[gone("ticket", id(2), 2, Gone::Deleted)], "c2", 0);
+    assert_eq!(counts(&mut store), (2, 1));
+    page(&mut store, &file, "c2", &[ticket(4, 3, "b", "open"), ticket(3, 4, "c", "closed")], "c3", 0);
+    assert_eq!(counts(&mut store), (3, 1));
+    page(&mut store, &file, "c3", &[gone("ticket", id(3), 5, Gone::Left)], "c4", 0);
+    assert_eq!(counts(&mut store), (2, 0));
+}
+
+#[test]
+fn a_line_knows_of_words_that_the_desk_has_not_taken() {
+    let phone = Phone::new();
+    let mut store = phone.store();
+    let file = built(&mut store, &[ticket(1, 1, "a", "open")]);
+    let mut reader = store.reader().unwrap();
+    let mut waits = || {
+        reader
+            .read(|snap| Ok::<_, StoreError>(snap.cache().unwrap().inbox(None, 1)?.remove(0).waits))
+            .unwrap()
+    };
+    assert!(!waits());
+    let mut last = 0;
+    for (desk, kept) in [
+        (json!({"state": "pending"}), true),
+        (json!({"state": "refused", "code": "rude", "text_key": "refused-rude", "can_edit": true}), true),
+        (json!({"state": "registered"}), false),
+    ] {
+        let row = json!({"ticket": id(1), "position": 1, "author": by_olena(), "text": "mine", "created_at": 1,
+            "desk": desk});
+        let (asked, next) = (format!("c{last}"), format!("c{}", last + 1));
+        last += 1;
+        page(&mut store, &file, &asked, &[item("comment", id(2), last + 1, row)], &next, 0);
+        assert_eq!(waits(), kept, "{desk}");
+    }
+}

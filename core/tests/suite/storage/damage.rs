@@ -126,3 +126,46 @@ fn damage_that_comes_while_the_app_is_open_ends_all_writing() {
     drop((store, reader));
     assert!(std::fs::read(&path).unwrap() == file, "the damaged file was written");
 }
+
+#[test]
+fn a_file_that_was_not_looked_at_yet_is_not_written_either() {
+    let living = full();
+    let mut store = living.store();
+    add(&mut store, &new_comment(OPS, 1, &text(OPS)));
+    // With a log beside it that closing would bring into the file.
+    let phone = living.killed_now();
+    let path = phone.account_dir().join("own.db");
+    let mut file = std::fs::read(&path).unwrap();
+    for page in 20..24 {
+        file[page * PAGE + 100..page * PAGE + 164].fill(0x5a);
+    }
+    std::fs::write(&path, &file).unwrap();
+    let before = bytes(&phone);
+    assert!(!before[1].is_empty(), "there is no log");
+    let open = || Store::open_unlooked(&phone.home, &phone.account, &phone.env).unwrap();
+    let store = open();
+    let mut reader = store.reader().unwrap();
+    assert_eq!(store.read_only(), None, "nobody has looked");
+    assert_eq!(reader.read(|snap| snap.own().account()).unwrap().server, "");
+    drop(store);
+    drop(reader);
+    assert!(bytes(&phone) == before, "closing wrote into it");
+    let mut store = open();
+    let refused = store.write(|tx| tx.put_draft(&draft(99))).unwrap_err();
+    assert!(matches!(refused, StoreError::ReadOnly { .. }), "{refused}");
+    let reader = store.judge_own().unwrap();
+    assert!(reader.is_some_and(|mut reader| reader.read(|snap| snap.own().ops()).unwrap().len() > 100));
+    drop(store);
+    assert!(bytes(&phone) == before, "a write was tried and wrote");
+}
+
+#[test]
+fn a_whole_file_that_is_looked_at_late_takes_every_word() {
+    let phone = full();
+    let mut store = Store::open_unlooked(&phone.home, &phone.account, &phone.env).unwrap();
+    add(&mut store, &new_comment(OPS, 1, &text(OPS)));
+    assert!(store.judge_own().unwrap().is_none());
+    drop(store);
+    assert!(bytes(&phone)[1].is_empty(), "its log was brought in when it was closed");
+    assert_eq!(kept(&mut phone.store()), (OPS + 1, DRAFTS));
+}

@@ -6,6 +6,7 @@
 mod delivery;
 mod files;
 mod inbox;
+mod plain;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use pocketdesk_protocol::{
 pub use delivery::{delivery_of_op, delivery_of_row};
 pub use files::delivery_of_file;
 pub use inbox::{InboxGroup, InboxKey, inbox_key, inbox_key_of_row};
+pub use plain::{PlainLine, plain_summary};
 pub use shown::{hides, is_shown, read_to};
 pub use view::{is_me, outbox_item, refused_item, summary, ticket_view};
 

@@ -16,8 +16,12 @@ use uuid::Uuid;
 use super::row::{Fields, Line, stamp_of};
 use crate::Result;
 
-const TABLES: &str = include_str!("../../../../../core/src/store/migrations/cache-0001.sql");
-const LATE: &str = include_str!("../../../../../core/src/store/migrations/cache-0001-late.sql");
+const TABLES: &str = concat!(
+    include_str!("../../../../../core/src/store/migrations/cache-0001.sql"),
+    include_str!("../../../../../core/src/store/migrations/cache-0002.sql"),
+    include_str!("../../../../../core/src/store/migrations/cache-0003.sql")
+);
+const LATE: &str = include_str!("../../../../../core/src/store/migrations/cache-0003-late.sql");
 /// Rows to a transaction and to a segment of the search index, as the core has it.
 const BATCH: usize = 4_000;
 /// Tickets of the first list.

@@ -3,4 +3,3 @@ CREATE INDEX IF NOT EXISTS rows_ticket ON rows (ticket, position, foreign_, wait
 CREATE INDEX IF NOT EXISTS tickets_order ON tickets (grp, sort, id DESC);
 CREATE INDEX IF NOT EXISTS tickets_number ON tickets (number) WHERE number IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS documents_key ON documents (key);
-CREATE INDEX IF NOT EXISTS tickets_unread ON tickets (unread) WHERE unread > 0;
