@@ -12,7 +12,7 @@ use pocketdesk_protocol::{ids::AttachmentId, op::FileRef};
 use super::*;
 
 /// The newest format of own.db.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The key of every file in the corpus.
 const KEY: [u8; 32] = [0x42; 32];
 /// The app copy of every file in the corpus: another one would lose its cache.
