@@ -18,6 +18,7 @@ from pocketdesk import (
     TicketKey,
 )
 
+from desk import PATIENCE
 from phone import file_ticket, open_phone, screens, until
 from story import Story
 
@@ -66,18 +67,21 @@ class Border(Story):
 
     async def test_after_shut_down_feeds_end_and_calls_say_so(self):
         phone = await open_phone(self.folder, offline=True)
+        await file_ticket(phone, "No light")
+        shown = asyncio.Event()
         seen = []
 
         async def look():
             async for page in screens(phone.watch_tickets(TicketFilter(), 0, 50)):
                 seen.append(page.total)
+                shown.set()
 
         looking = asyncio.create_task(look())
-        await file_ticket(phone, "No light")
-        await phone.shut_down()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
+            await shown.wait()
+            await phone.shut_down()
             await looking
-        self.assertTrue(seen, "the present value was not shown")
+        self.assertEqual([1], seen)
         with self.assertRaises(DeskError.Closed):
             await phone.tickets(TicketFilter(), 0, 50)
         await phone.shut_down()

@@ -5,12 +5,14 @@ import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
@@ -69,9 +71,11 @@ class BorderTest {
         openPhone(folder, offline = true).use { phone ->
             phone.file("No light")
             coroutineScope {
-                val screen = async(start = CoroutineStart.UNDISPATCHED) { phone.ticketPages().toList() }
+                val shown = CompletableDeferred<Unit>()
+                val screen = async { phone.ticketPages().onEach { shown.complete(Unit) }.toList() }
+                withTimeout(patience) { shown.await() }
                 phone.shutDown()
-                assertTrue(withTimeout(patience) { screen.await() }.isNotEmpty(), "the present value was not shown")
+                assertEquals(listOf(1uL), withTimeout(patience) { screen.await() }.map { it.total })
             }
             assertFailsWith<DeskException.Closed> { phone.inbox() }
             assertFailsWith<DeskException.Closed> { phone.file("No heat") }
@@ -87,7 +91,7 @@ class BorderTest {
         phone.close()
         assertFailsWith<IllegalStateException> { phone.inbox() }
         // Nothing drives the feed any more; it ends and does not hang.
-        withTimeout(patience) { while (feed.next() != null) Unit }
+        withTimeout(patience) { while (feed.next() != null) continue }
         feed.close()
         assertFailsWith<IllegalStateException> { feed.next() }
     }
