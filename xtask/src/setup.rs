@@ -30,9 +30,8 @@ pub fn recogniser() -> Done {
         let found = Command::new("pkg-config").args(["--exists", "alsa"]).status();
         !cfg!(target_os = "linux") || found.is_ok_and(|found| found.success())
     };
-    let there = || {
-        answers(Path::new("cmake"), "--version") && answers(Path::new(&compiler), "--version") && alsa()
-    };
+    let there =
+        || answers(Path::new("cmake"), "--version") && answers(Path::new(&compiler), "--version") && alsa();
     if there() {
         return Ok(());
     }
