@@ -36,6 +36,7 @@ fn nightly() -> bool {
 }
 
 /// The weights, or a line that says what is not tested.
+#[allow(clippy::print_stdout, reason = "a skip has to be seen")]
 fn weights() -> Option<Weights> {
     let found = pocketdesk_models::cached("base-q5_1").zip(pocketdesk_models::cached("silero"));
     if found.is_none() {
