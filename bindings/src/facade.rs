@@ -360,7 +360,8 @@ impl Pocketdesk {
     /// All accounts as they change.
     pub fn watch_sync(&self) -> Arc<SyncFeed> {
         let accounts = self.accounts.clone();
-        SyncFeed::new(self.feed(&[Topic::Accounts, Topic::Outbox, Topic::Inbox, Topic::Drafts], move || {
+        let topics = &[Topic::Accounts, Topic::Sync, Topic::Outbox, Topic::Inbox, Topic::Drafts];
+        SyncFeed::new(self.feed(topics, move || {
             let accounts = accounts.clone();
             async move { accounts.views().await }
         }))

@@ -533,7 +533,7 @@ async fn an_inbox_of_ten_thousand_is_listed_whole_and_in_order() {
         asked_scopes_rev: 1,
         epoch,
         scopes_rev: 1,
-        verdicts_at_asking: 0,
+        verdicts_known: 0,
         items: &[],
         next: &Cursor("d".into()),
         complete: true,

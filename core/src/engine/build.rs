@@ -1,13 +1,19 @@
-//! Building a cache file anew: snapshot frames stored as they come, each in one transaction of the file, then the
-//! delta, then the switch. What a frame erases goes from own.db first.
+//! Building a cache file anew: snapshot frames stored as they come, then the delta, then the switch. What a frame
+//! erases goes from own.db first.
+//!
+//! The first frames are transactions of their own, for somebody waits for a first list. Later ones share one: the
+//! same pages of the indexes would be sealed and written again and again. A crash costs what was not committed,
+//! a second's worth at most, which is fetched again.
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
+use futures_util::future::{Either, select};
 use pocketdesk_domain::sync::{self, Exchange, Input, merge};
-
 use pocketdesk_protocol::{
     ids::PersonId,
     sync::{FrameEnd, Item, SnapshotStart},
@@ -25,8 +31,15 @@ use crate::{
         answer::Failure,
         snapshot::{Frame, Frames},
     },
-    store::{CacheFacts, CacheName, CacheState, Changes, Store, StoreError},
+    store::{CacheFacts, CacheName, CacheState, Changes, FramePlan, Store, StoreError},
 };
+
+/// Rows that come one frame at a time: far more than a first list.
+const ALONE_ROWS: usize = 1_000;
+/// How long frames are gathered for one transaction: on a slow link every frame is stored as it comes.
+const GATHER_FOR: Duration = Duration::from_secs(1);
+/// Bytes of rows in one transaction, about: 4,000 rows of common tickets.
+const GATHERED_BYTES: usize = 2 << 20;
 
 impl Account {
     /// A cache of one frame, as a first sync leaves it after that: for tests of what stands on it.
@@ -41,7 +54,7 @@ impl Account {
         self.store
             .run(move |store: &mut Store| {
                 let (file, _) = store.begin_build(Some(me))?;
-                store.apply_frame(&file, Some(&start), &items, &end)?;
+                store.apply_frames(&file, &[FramePlan { start: Some(&start), items: &items, end: &end }])?;
                 Ok::<_, StoreError>(())
             })
             .await
@@ -119,24 +132,27 @@ impl Runner {
         };
         let (account, to_self) = (self.account.clone(), self.to_self.clone());
         let task = self.task(async move {
-            let mut frame = first;
+            let mut frames = vec![first];
+            let mut stored = 0;
             loop {
-                let last = frame.end.last;
-                if let Err(error) = store_frame(&account, &file.name, frame).await {
+                // What has come whole is stored, whatever ended the stream.
+                let ended =
+                    if stored < ALONE_ROWS { None } else { gather(&account, &mut frames, &mut rest).await };
+                let last = is_last(&frames);
+                stored += frames.iter().map(|frame| frame.items.len()).sum::<usize>();
+                if let Err(error) = store_frames(&account, &file.name, std::mem::take(&mut frames)).await {
                     let _ = to_self.send(Mail::Trouble(error));
                     return;
                 }
                 if to_self.send(Mail::Input(Input::FrameStored { exchange, last })).is_err() || last {
                     return;
                 }
-                let next = match account.shared.while_allowed(rest.next()).await {
-                    Some(Some(Ok(next))) => Ok(next),
-                    Some(Some(Err(failure))) => Err(failure_of(&failure)),
-                    Some(None) => Err(sync::Failure::Broken),
-                    None => Err(sync::Failure::Unreachable),
+                let next = match ended {
+                    Some(failure) => Err(failure),
+                    None => next_frame(&account, &mut rest).await,
                 };
-                frame = match next {
-                    Ok(next) => next,
+                match next {
+                    Ok(next) => frames.push(next),
                     Err(failure) => {
                         let _ = to_self.send(Mail::Input(Input::Failed { exchange, failure }));
                         return;
@@ -177,18 +193,56 @@ impl Runner {
     }
 }
 
-async fn store_frame(account: &Arc<Account>, file: &CacheName, frame: Frame) -> Result<()> {
+async fn next_frame(account: &Account, rest: &mut Frames) -> Result<Frame, sync::Failure> {
+    match account.shared.while_allowed(rest.next()).await {
+        Some(Some(Ok(next))) => Ok(next),
+        Some(Some(Err(failure))) => Err(failure_of(&failure)),
+        Some(None) => Err(sync::Failure::Broken),
+        None => Err(sync::Failure::Unreachable),
+    }
+}
+
+/// Adds the frames that come within a moment, as far as one transaction should hold; why there will be no more, if so.
+async fn gather(account: &Account, frames: &mut Vec<Frame>, rest: &mut Frames) -> Option<sync::Failure> {
+    let bytes = |frame: &Frame| {
+        frame.items.iter().filter_map(|item| item.row.as_ref()).map(|row| row.get().len()).sum::<usize>()
+    };
+    let mut gathered: usize = frames.iter().map(bytes).sum();
+    let mut until = account.shared.env.clock.sleep(GATHER_FOR);
+    while !is_last(frames) && gathered < GATHERED_BYTES {
+        // A look that is given up has taken nothing from the stream.
+        match select(pin!(next_frame(account, rest)), &mut until).await {
+            Either::Left((Ok(next), _)) => {
+                gathered += bytes(&next);
+                frames.push(next);
+            }
+            Either::Left((Err(failure), _)) => return Some(failure),
+            Either::Right(_) => return None,
+        }
+    }
+    None
+}
+
+fn is_last(frames: &[Frame]) -> bool {
+    frames.last().is_some_and(|frame| frame.end.last)
+}
+
+async fn store_frames(account: &Arc<Account>, file: &CacheName, frames: Vec<Frame>) -> Result<()> {
     let (file, topics) = (file.clone(), account.shared.topics.clone());
-    let rows = frame.items.len() as u64;
+    let rows = frames.iter().map(|frame| frame.items.len() as u64).sum::<u64>();
     account
         .store
         .run(move |store: &mut Store| {
-            let own = merge::plan_erased(&frame.end.erased);
+            let own: Vec<_> = frames.iter().flat_map(|frame| merge::plan_erased(&frame.end.erased)).collect();
             let mut changes = Changes::default();
             if !own.is_empty() {
                 changes.merge(store.write(|tx| tx.apply(&own))?.1);
             }
-            changes.merge(store.apply_frame(&file, frame.start.as_ref(), &frame.items, &frame.end)?);
+            let plans: Vec<_> = frames
+                .iter()
+                .map(|Frame { start, items, end }| FramePlan { start: start.as_ref(), items, end })
+                .collect();
+            changes.merge(store.apply_frames(&file, &plans)?);
             topics.commit(&changes);
             Ok::<_, StoreError>(())
         })

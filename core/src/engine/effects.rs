@@ -75,7 +75,15 @@ impl Runner {
 
     pub(super) async fn carry_out(&mut self, effect: Effect) -> Result<()> {
         match effect {
-            Effect::Record(changes) => self.account.record(move |tx| Ok(tx.apply(&changes)?)).await?,
+            Effect::Record(changes) => {
+                let heard = self.heard.take();
+                self.account
+                    .record(move |tx| {
+                        tx.note_heard(heard)?;
+                        Ok(tx.apply(&changes)?)
+                    })
+                    .await?;
+            }
             Effect::SettleWishes(ops) => {
                 self.settle_wishes(ops).await?;
                 self.inputs.push_back(Input::Ops(self.queued_ops().await?));

@@ -1,10 +1,14 @@
 //! Pushes and pulls: requests as tasks that report back, pages kept until the machine says what to do with them.
 //! Erasures are committed to own.db before anything goes to the cache.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
 
 use pocketdesk_domain::{
-    outbox::{OpState, OwnChange, lane},
+    outbox::{OpState, OwnChange, StoredOp, lane},
     sync::{self, Answer, Exchange, Input, merge},
 };
 use pocketdesk_protocol::{
@@ -29,11 +33,15 @@ use crate::{
 
 /// Bytes of items asked for at once: a page that a slow link brings within its time limit.
 const PAGE_BYTES: u64 = 256 << 10;
+/// Room besides for each op of a push: what it moves (its own row and its ticket's) comes in the push's own answer.
+const OP_ROWS_BYTES: u64 = 4 << 10;
 
 /// A page that came, with what it was asked with.
 pub(crate) struct Page {
     pub asked: Asked,
     pub response: Option<SyncResponse>,
+    /// With verdicts: it was read after all of them took effect.
+    pub pushed: bool,
 }
 
 /// Where the file stood when a page was asked for.
@@ -60,9 +68,8 @@ impl Runner {
         let task = self.task(async move {
             let mut used = String::new();
             let outcome = async {
-                let token = token(&account).await?;
+                let (server, token) = way_in(&account).await?;
                 used.clone_from(&token);
-                let server = server(&account).await?;
                 let api = account.shared.api(&server);
                 match account.shared.while_allowed(call(api, token)).await {
                     Some(outcome) => outcome.map_err(Trouble::Failure),
@@ -130,24 +137,29 @@ impl Runner {
         ops: Vec<OpId>,
         with_cursor: bool,
     ) -> Result<()> {
-        let (env, wanted) = (self.account.shared.env.clone(), ops.len());
+        let (env, wanted, heard) = (self.account.shared.env.clone(), ops.len(), self.heard.take());
         let (wire, asked_at) = self
             .account
             .record(move |tx| {
-                let mut live = Vec::new();
-                for op in ops {
-                    if let Some(op) = tx.op(op)?.filter(|op| matches!(op.state, OpState::Live)) {
-                        live.push(op);
-                    }
-                }
-                tx.apply(&[OwnChange::CountStarts { ops: live.iter().map(|op| op.op).collect() }])?;
+                tx.note_heard(heard)?;
                 let made_on = Account::made_on(&env);
-                let mut wire: Vec<WireOp> = Vec::with_capacity(live.len());
-                for op in live {
-                    let ticket = op.ticket.unwrap_or(TicketId(op.entity.0));
-                    let prev = lane::prev_of(&op, &tx.ops_of(ticket)?);
+                let mut wire: Vec<WireOp> = Vec::with_capacity(ops.len());
+                let mut beside: BTreeMap<TicketId, Vec<StoredOp>> = BTreeMap::new();
+                for op in ops {
+                    let Some(op) = tx.op(op)?.filter(|op| matches!(op.state, OpState::Live)) else {
+                        continue;
+                    };
+                    let others = match beside.entry(op.ticket.unwrap_or(TicketId(op.entity.0))) {
+                        Entry::Occupied(entry) => entry.into_mut(),
+                        Entry::Vacant(entry) => {
+                            let others = tx.ops_of(*entry.key())?;
+                            entry.insert(others)
+                        }
+                    };
+                    let prev = lane::prev_of(&op, others);
                     wire.push(op.to_wire(prev, &made_on));
                 }
+                tx.apply(&[OwnChange::CountStarts { ops: wire.iter().map(|op| op.op).collect() }])?;
                 Ok((wire, tx.verdicts()?))
             })
             .await?;
@@ -161,11 +173,12 @@ impl Runner {
             .show(&[Topic::Outbox, Topic::Tickets, Topic::Inbox], |standing| standing.sending = sending);
         let request = SyncRequest {
             epoch: Some(epoch),
+            limit_bytes: Some(PAGE_BYTES + wire.len() as u64 * OP_ROWS_BYTES),
             ops: wire,
             cursor: asked.as_ref().map(|asked| asked.cursor.clone()),
-            limit_bytes: Some(PAGE_BYTES),
         };
-        let page = asked.map(|asked| Page { asked: Asked { asked_at, ..asked }, response: None });
+        let page =
+            asked.map(|asked| Page { asked: Asked { asked_at, ..asked }, response: None, pushed: true });
         self.call(
             exchange,
             move |api, token| async move { api.sync(&token, &request).await },
@@ -196,7 +209,7 @@ impl Runner {
             wait: (wait_s > 0).then_some(wait_s),
         };
         let asked_at = asked.asked_at;
-        let page = Some(Page { asked, response: None });
+        let page = Some(Page { asked, response: None, pushed: false });
         self.call(
             exchange,
             move |api, token| async move { api.pull(&token, &query).await },
@@ -211,7 +224,7 @@ impl Runner {
         self.account
             .store
             .run(move |store: &mut Store| {
-                let asked_at = store.read(|snapshot| snapshot.own().verdicts())?;
+                let asked_at = store.verdicts()?;
                 let facts = which(&store.cache_state()?);
                 Ok::<_, StoreError>(facts.and_then(|facts| {
                     let CacheFacts { name, cursor, scopes_rev, .. } = facts;
@@ -232,8 +245,7 @@ impl Runner {
             }
         };
         let answer = Answer::new(&response, asked_at);
-        let (server_time, seen) = (response.server_time, self.now());
-        self.account.record(move |tx| Ok(tx.set_server_time(server_time, seen)?)).await?;
+        self.heard = Some((response.server_time, self.now()));
         let pushed = answer.verdicts.iter().filter(|verdict| is_final(&verdict.verdict)).count() as u64;
         self.account.show(&[], |standing| {
             standing.answered += 1;
@@ -268,41 +280,51 @@ impl Runner {
     }
 
     pub(super) async fn apply_page(&mut self, exchange: Exchange) -> Result<()> {
-        let Some(Page { asked, response: Some(response) }) = self.pages.remove(&exchange) else {
+        let Some(Page { asked, response: Some(response), pushed }) = self.pages.remove(&exchange) else {
             return Ok(());
         };
         self.pages.retain(|other, _| *other > exchange);
         let now = self.now();
+        // Goes along only where own.db is written anyway.
+        let heard = self.heard.take_if(|_| response.complete && response.next.is_some());
         let account = self.account.clone();
         let topics = account.shared.topics.clone();
         let applied = account
             .store
             .run(move |store: &mut Store| {
                 // What is erased goes from own.db first: a crash between the two leaves a page to apply again.
-                let own = merge::plan_items(&response.items, |_, _| None).own;
+                let own = merge::plan_erasures(&response.items);
                 if !own.is_empty() {
                     let ((), changes) = store.write(|tx| tx.apply(&own))?;
                     topics.commit(&changes);
                 }
                 let Some(next) = &response.next else { return Ok(None) };
+                // Read by the server after what its verdicts speak of: the page has it, or it is gone again.
+                let verdicts = if pushed { store.verdicts()? } else { asked.asked_at };
                 let plan = PagePlan {
                     file: &asked.file,
                     asked: &asked.cursor,
                     asked_scopes_rev: asked.scopes_rev,
                     epoch: response.epoch,
                     scopes_rev: response.scopes_rev,
-                    verdicts_at_asking: asked.asked_at,
+                    verdicts_known: verdicts,
                     items: &response.items,
                     next,
                     complete: response.complete,
                 };
-                let Applied::Done(changes) = store.apply_page(&plan)? else { return Ok(None) };
-                topics.commit(&changes);
+                let applied = store.apply_page(&plan)?;
+                if let Applied::Done(changes) = &applied {
+                    topics.commit(changes);
+                }
                 if response.complete {
-                    let ((), changes) = store.write(|tx| tx.set_synced(now))?;
+                    let ((), changes) = store.write(|tx| {
+                        tx.note_heard(heard)?;
+                        if matches!(applied, Applied::Done(_)) { tx.set_synced(now) } else { Ok(()) }
+                    })?;
                     topics.commit(&changes);
                 }
-                Ok::<_, StoreError>(Some(response.items.len()))
+                let done = matches!(applied, Applied::Done(_));
+                Ok::<_, StoreError>(done.then_some(response.items.len()))
             })
             .await?;
         if let Some(rows) = applied {
@@ -319,16 +341,13 @@ pub(super) enum Trouble {
     Files(Error),
 }
 
-pub(super) async fn token(account: &Arc<Account>) -> Result<String, Trouble> {
-    account.access_token().await.map_err(|none| match none {
+/// Where the account's server is, and a token for it.
+pub(super) async fn way_in(account: &Arc<Account>) -> Result<(String, String), Trouble> {
+    account.way_in().await.map_err(|none| match none {
         NoToken::SignedOut | NoToken::Revoked => Trouble::Failure(Failure::Unauthorized),
         NoToken::Transient(failure) => Trouble::Failure(failure),
         NoToken::Files(error) => Trouble::Files(error),
     })
-}
-
-pub(super) async fn server(account: &Arc<Account>) -> Result<String, Trouble> {
-    account.read(|snapshot| Ok(snapshot.own().account()?.server)).await.map_err(Trouble::Files)
 }
 
 fn is_final(verdict: &Verdict) -> bool {

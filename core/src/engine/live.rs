@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     account::Account,
-    exchanges::{server, token},
+    exchanges::way_in,
     runner::{Mail, Runner},
 };
 use crate::{
@@ -36,8 +36,7 @@ impl Runner {
 
 /// Listens to the live stream until it ends; how it did.
 async fn listen(account: &Arc<Account>, to_self: &mpsc::UnboundedSender<Mail>) -> LiveInput {
-    let Ok(token) = token(account).await else { return LiveInput::Down };
-    let Ok(server) = server(account).await else { return LiveInput::Down };
+    let Ok((server, token)) = way_in(account).await else { return LiveInput::Down };
     let hello_within = Duration::from_secs(HELLO_WITHIN_S);
     let clock = account.shared.env.clock.clone();
     let body = match account.shared.api(&server).live(&token, hello_within).await {

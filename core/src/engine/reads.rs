@@ -206,6 +206,10 @@ impl Account {
         let mut covered: Vec<EntityId> = Vec::new();
         for op in own.ops()? {
             let ticket = op.ticket.unwrap_or(TicketId(op.entity.0));
+            // What the desk took and does not refuse is not in the outbox, however much of it is kept.
+            if matches!(op.state, OpState::Applied(_)) && !may_be_refused(cache, ticket)? {
+                continue;
+            }
             let gathered = match seen.entry(ticket) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => entry.insert(Gathered::whole(own, cache, ticket)?),
@@ -423,6 +427,14 @@ pub(crate) fn staged_view(file: &FileRef, files: &BTreeMap<AttachmentId, FileFac
         state: pocketdesk_domain::model::FileState::Pending,
         delivery: Some(Delivery::Draft),
     }
+}
+
+/// Whether anything of a ticket may have been refused by the desk: then it is in the list's first group.
+fn may_be_refused(cache: Option<&CacheRead<'_>>, ticket: TicketId) -> Result<bool> {
+    Ok(cache
+        .map(|cache| cache.group_of(ticket))
+        .transpose()?
+        .is_some_and(|group| group.is_none_or(|group| group == 0)))
 }
 
 /// What the desk refused and no op on this phone speaks of any more: the row's own words.

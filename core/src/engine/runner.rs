@@ -16,7 +16,7 @@ use pocketdesk_domain::{
     model::SyncState,
     sync::{Exchange, Input, Now, Signal, State},
 };
-use pocketdesk_protocol::{session::Me, sync::SyncResponse};
+use pocketdesk_protocol::{Millis, session::Me, sync::SyncResponse};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{account::Account, exchanges::Page, topics::Topic};
@@ -66,6 +66,8 @@ pub(crate) struct Answered {
 const PAUSE: Duration = Duration::from_secs(5);
 /// A timer is looked at this often at least: the wall clock may be set, and a phone sleeps.
 const LOOK: Duration = Duration::from_secs(30);
+/// The search index is merged when nothing has happened for so long: screens read what has just come.
+const QUIET: Duration = Duration::from_millis(300);
 /// Clocks may drift apart by so much between two looks before one is thought to have been set, ms.
 const DRIFT_MS: i64 = 5_000;
 
@@ -121,9 +123,7 @@ impl Account {
             }
         }
         self.keep_errors().await;
-        self.show(&[Topic::Accounts, Topic::Outbox, Topic::Tickets], |standing| {
-            standing.sync = SyncState::Idle
-        });
+        self.show(&[Topic::Sync, Topic::Outbox, Topic::Tickets], |standing| standing.sync = SyncState::Idle);
     }
 
     async fn incarnation(self: &Arc<Self>, mail: &mut mpsc::UnboundedReceiver<Mail>) -> Result<End> {
@@ -142,37 +142,45 @@ impl Account {
             settled: Vec::new(),
             clocks: (0, 0),
             index: true,
+            heard: None,
         };
         runner.clocks = runner.read_clocks();
         let start = runner.start().await?;
         runner.inputs.push_back(Input::Started(start));
         let network = runner.network();
         runner.inputs.push_back(Input::Signal(network));
-        let foreground = self.shared.network().foreground;
+        // A sync that was asked for and ends by itself does not listen for news.
+        let foreground = self.shared.settings.automatic && self.shared.network().foreground;
         runner.inputs.push_back(Input::Signal(if foreground {
             Signal::Foreground
         } else {
             Signal::Background
         }));
+        let mut quiet = false;
         loop {
             runner.turn().await?;
-            let next = match runner.idle_work().await? {
-                true => match mail.try_recv() {
+            let idle = runner.has_idle_work();
+            let next = if idle && quiet {
+                runner.idle_work().await?;
+                match mail.try_recv() {
                     Ok(mail) => Some(mail),
                     Err(mpsc::error::TryRecvError::Empty) => inner.try_recv().ok(),
                     Err(mpsc::error::TryRecvError::Disconnected) => return Ok(End::Stopped),
-                },
-                false => {
-                    let (outer, inner) = (pin!(mail.recv()), pin!(inner.recv()));
-                    match select(select(outer, inner), self.shared.env.clock.sleep(runner.until_timer()))
-                        .await
-                    {
-                        Either::Left((Either::Left((None, _)), _)) => return Ok(End::Stopped),
-                        Either::Left((Either::Left((mail, _)) | Either::Right((mail, _)), _)) => mail,
-                        Either::Right(_) => None,
+                }
+            } else {
+                let timer = runner.until_timer();
+                let wait = if idle { QUIET.min(timer) } else { timer };
+                let (outer, inner) = (pin!(mail.recv()), pin!(inner.recv()));
+                match select(select(outer, inner), self.shared.env.clock.sleep(wait)).await {
+                    Either::Left((Either::Left((None, _)), _)) => return Ok(End::Stopped),
+                    Either::Left((Either::Left((mail, _)) | Either::Right((mail, _)), _)) => mail,
+                    Either::Right(_) => {
+                        quiet = idle && wait == QUIET;
+                        None
                     }
                 }
             };
+            quiet &= next.is_none();
             match next {
                 Some(Mail::Stop) => return Ok(End::Stopped),
                 Some(Mail::Restart) => return Ok(End::Restart),
@@ -206,6 +214,9 @@ pub(super) struct Runner {
     clocks: (i64, u64),
     /// Whether the search index has work left for idle moments.
     pub index: bool,
+    /// Server time of the last answer and the phone's clock at it, ms, until the next commit of own.db takes them
+    /// along: by itself it is not worth one.
+    pub heard: Option<(Millis, Millis)>,
 }
 
 /// A task that ends when this is dropped.
@@ -239,10 +250,13 @@ impl Runner {
                 self.carry_out(effect).await?;
             }
         }
+        if let Some(heard) = self.heard.take() {
+            self.account.record(move |tx| Ok(tx.note_heard(Some(heard))?)).await?;
+        }
         let state = self.state.sync_state(self.now());
         let moved = self.account.standing().sync != state;
         if moved {
-            self.account.show(&[Topic::Accounts], |standing| standing.sync = state);
+            self.account.show(&[Topic::Sync], |standing| standing.sync = state);
         }
         if self.state.is_settled(self.now()) {
             for waiting in self.settled.drain(..) {
@@ -303,12 +317,13 @@ impl Runner {
         self.account.shared.network_signal()
     }
 
-    /// The search index is brought up to date when there is nothing else to do; whether there is more of it.
-    async fn idle_work(&mut self) -> Result<bool> {
-        if self.index && self.inputs.is_empty() && self.state.is_settled(self.now()) {
-            self.index = self.account.store.run(|store: &mut Store| store.merge_some()).await?;
-            return Ok(self.index);
-        }
-        Ok(false)
+    /// The search index may have to be brought up to date, and there is nothing else to do.
+    fn has_idle_work(&self) -> bool {
+        self.index && self.inputs.is_empty() && self.state.is_settled(self.now())
+    }
+
+    async fn idle_work(&mut self) -> Result<()> {
+        self.index = self.account.store.run(|store: &mut Store| store.merge_some()).await?;
+        Ok(())
     }
 }

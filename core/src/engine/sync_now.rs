@@ -166,6 +166,7 @@ impl Account {
                         Topic::Outbox,
                         Topic::Drafts,
                         Topic::Accounts,
+                        Topic::Sync,
                         Topic::Files,
                     ];
                     self.show(&all, |_| ());

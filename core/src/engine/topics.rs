@@ -20,13 +20,15 @@ pub enum Topic {
     Outbox,
     /// Drafts.
     Drafts,
-    /// Accounts, sessions, where sync stands.
+    /// Accounts and sessions: what every screen is drawn by.
     Accounts,
+    /// Where sync stands: no ticket's screen looks at it.
+    Sync,
     /// Files and their bytes.
     Files,
 }
 
-const TOPICS: usize = 6;
+const TOPICS: usize = 7;
 
 /// The revisions of one folder, all accounts together: what moved is asked for again, so that a commit of another
 /// account costs a query at most.
@@ -54,10 +56,8 @@ impl Topics {
             (Topic::Tickets, !changes.tickets.is_empty() || changes.everything),
             (Topic::Outbox, changes.outbox || changes.everything),
             (Topic::Drafts, changes.drafts),
-            (
-                Topic::Accounts,
-                changes.account || changes.outbox || changes.inbox || changes.drafts || changes.everything,
-            ),
+            (Topic::Accounts, changes.account || changes.everything),
+            (Topic::Sync, changes.synced),
             (Topic::Files, changes.files || changes.everything),
         ];
         for (topic, _) in touched.into_iter().filter(|(_, touched)| *touched) {

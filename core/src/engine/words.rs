@@ -16,8 +16,9 @@ use pocketdesk_domain::{
 };
 use pocketdesk_protocol::{
     ids::{AttachmentId, CommentId, EntityId, OpId, PersonId, TicketId},
+    limits::{Limits, OUTBOX_OPS},
     op::{FileRef, kind},
-    rows::Side,
+    rows::{self, Side},
 };
 
 use super::{
@@ -53,9 +54,9 @@ impl Account {
                     company: new.company.as_deref().map(|text| id(text, "company")).transpose()?,
                     site: new.site.as_deref().map(|text| id(text, "site")).transpose()?,
                 };
-                let limits = limits(&tx.account()?);
+                let limits = tx.limits()?;
                 let op = with_maker(&env, limits, |maker| new_ticket.build(maker.stamp(), ticket, &limits))?;
-                add(tx, &env, op)
+                add(tx, &env, limits, op)
             })
             .await?;
         Ok((entity.into(), self.key(op, entity)))
@@ -66,15 +67,15 @@ impl Account {
         let env = self.shared.env.clone();
         let (op, entity) = self
             .write_seeing(move |tx, cache| {
-                known(tx, cache, ticket)?;
+                must_be_known(tx, cache, ticket)?;
                 let comment = match &new.draft {
                     Some(draft) => CommentId(taken_draft(tx, draft, Some(ticket))?.0),
                     None => CommentId(env.new_id()),
                 };
                 let reply = NewComment { ticket, text: new.text, attachments: files(tx, &new.attachments)? };
-                let limits = limits(&tx.account()?);
+                let limits = tx.limits()?;
                 let op = with_maker(&env, limits, |maker| reply.build(maker.stamp(), comment, &limits))?;
-                add(tx, &env, op)
+                add(tx, &env, limits, op)
             })
             .await?;
         Ok(self.key(op, entity))
@@ -85,12 +86,12 @@ impl Account {
         let env = self.shared.env.clone();
         let (op, entity) = self
             .write_seeing(move |tx, cache| {
-                known(tx, cache, ticket)?;
+                must_be_known(tx, cache, ticket)?;
                 let file = files(tx, &[attachment])?.remove(0);
-                let limits = limits(&tx.account()?);
+                let limits = tx.limits()?;
                 let new = NewAttachment { ticket, file };
                 let op = with_maker(&env, limits, |maker| new.build(maker.stamp(), &limits))?;
-                add(tx, &env, op)
+                add(tx, &env, limits, op)
             })
             .await?;
         Ok(self.key(op, entity))
@@ -117,11 +118,11 @@ impl Account {
                 let kept = tx.draft(id(&draft, "draft")?)?.ok_or(Error::NotFound { what: "draft" })?;
                 let asked = this.request_in(tx, cache, ticket, Request::Reopen, Some(text))?;
                 taken_draft(tx, &draft, Some(ticket))?;
-                let limits = limits(&tx.account()?);
+                let limits = tx.limits()?;
                 for file in kept.attachments {
                     let new = NewAttachment { ticket, file };
                     let op = with_maker(&env, limits, |maker| new.build(maker.stamp(), &limits))?;
-                    add(tx, &env, op)?;
+                    add(tx, &env, limits, op)?;
                 }
                 Ok(asked)
             })
@@ -158,7 +159,7 @@ impl Account {
         let limits = limits(&account);
         let new = NewRequest { ticket, request, answers, text };
         let op = with_maker(env, limits, |maker| new.build(maker.stamp(), &limits))?;
-        add(tx, env, op)
+        add(tx, env, limits, op)
     }
 
     /// Rates the present solve round.
@@ -177,9 +178,9 @@ impl Account {
                     return Err(OutboxError::NotNow.into());
                 }
                 let new = NewRating { ticket, round: row.solve_round, value, max: row.rating_max, comment };
-                let limits = limits(&tx.account()?);
+                let limits = tx.limits()?;
                 let op = with_maker(&env, limits, |maker| new.build(maker.stamp(), &limits))?;
-                add(tx, &env, op)
+                add(tx, &env, limits, op)
             })
             .await?;
         Ok(self.key(op, entity))
@@ -241,9 +242,9 @@ impl Account {
                     }
                     None => new.email = Some(who.to_owned()),
                 }
-                let limits = limits(&tx.account()?);
+                let limits = tx.limits()?;
                 let op = with_maker(&env, limits, |maker| new.build(maker.stamp()))?;
-                add(tx, &env, op)
+                add(tx, &env, limits, op)
             })
             .await?;
         Ok(self.key(op, entity))
@@ -351,15 +352,26 @@ fn taken_draft(tx: &mut OwnTx<'_>, draft: &str, ticket: Option<TicketId>) -> Res
 }
 
 /// Adds an op if there is room.
-fn add(tx: &mut OwnTx<'_>, env: &Env, op: NewOp) -> Result<(OpId, EntityId)> {
-    let (ops, bytes) = tx.waiting()?;
-    // Its own files lie here already and are counted.
-    check_room(Waiting { ops, bytes: bytes.saturating_sub(op.file_bytes()) }, &op)?;
+fn add(tx: &mut OwnTx<'_>, env: &Env, limits: Limits, op: NewOp) -> Result<(OpId, EntityId)> {
+    // Words alone, and few ops on the phone: there is room, whatever waits.
+    if !op.attachments.is_empty() || tx.ops_at_most()? >= OUTBOX_OPS as u64 {
+        let (ops, bytes) = tx.waiting()?;
+        // Its own files lie here already and are counted.
+        check_room(Waiting { ops, bytes: bytes.saturating_sub(op.file_bytes()) }, &op)?;
+    }
     let named = (op.op, op.entity);
-    let limits = limits(&tx.account()?);
     let changes = with_maker(env, limits, |maker| plan::plan_add(op, maker));
     tx.apply(&changes)?;
     Ok(named)
+}
+
+/// Refuses a ticket of which there is nothing on this phone.
+fn must_be_known(tx: &OwnTx<'_>, cache: Option<&CacheRead<'_>>, ticket: TicketId) -> Result<()> {
+    let rows = match cache {
+        Some(cache) => cache.v(rows::kind::TICKET, ticket.into())?.is_some(),
+        None => false,
+    };
+    if rows || tx.has_ops_of(ticket)? { Ok(()) } else { Err(Error::NotFound { what: "ticket" }) }
 }
 
 /// Everything of a ticket that is on this phone.

@@ -16,7 +16,7 @@ use crate::{
     env::Env,
     error::{Error, Result},
     remote::answer::Failure,
-    store::Session,
+    store::{Session, Snapshot},
 };
 
 /// Refreshed so long before its end, ms: a request takes its time.
@@ -60,12 +60,20 @@ pub fn session(env: &Env, tokens: Tokens) -> Session {
 impl Account {
     /// A token that is good by its age, refreshed if need be.
     pub async fn access_token(self: &Arc<Self>) -> Result<String, NoToken> {
-        let session = self.session().await?;
+        Ok(self.way_in().await?.1)
+    }
+
+    /// The server's address and such a token, in one look.
+    pub async fn way_in(self: &Arc<Self>) -> Result<(String, String), NoToken> {
+        let look = |snapshot: &Snapshot<'_>| Ok((snapshot.own().server()?, snapshot.own().session()?));
+        let (server, session) = self.read(look).await.map_err(NoToken::Files)?;
+        let session = session.ok_or(NoToken::SignedOut)?;
         let clock = &self.shared.env.clock;
         // After a reboot its age is unknown: it is tried, and 401 says the rest.
         let old = session.expires_boot == clock.boot()
             && clock.monotonic().saturating_add(MARGIN_MS) >= session.expires_monotonic;
-        if old { self.refresh_token(&session.access_token).await } else { Ok(session.access_token) }
+        let token = if old { self.refresh_token(&session.access_token).await? } else { session.access_token };
+        Ok((server, token))
     }
 
     /// Another token than `rejected`: one that somebody else got meanwhile, or a new one.
@@ -90,8 +98,7 @@ impl Account {
             Some(rotation) if session.access_token == rejected => rotation,
             _ => return Ok(session.access_token),
         };
-        let server =
-            self.read(|snapshot| Ok(snapshot.own().account()?.server)).await.map_err(NoToken::Files)?;
+        let server = self.read(|snapshot| Ok(snapshot.own().server()?)).await.map_err(NoToken::Files)?;
         let body = TokenRequest { refresh_token: session.refresh_token.clone(), rotation };
         match self.shared.api(&server).token(&body).await {
             Ok(tokens) => {
@@ -123,11 +130,6 @@ impl Account {
             Ok(next)
         });
         follow.await.map_err(NoToken::Files)
-    }
-
-    async fn session(self: &Arc<Self>) -> Result<Session, NoToken> {
-        let session = self.read(|snapshot| Ok(snapshot.own().session()?)).await.map_err(NoToken::Files)?;
-        session.ok_or(NoToken::SignedOut)
     }
 
     /// Runs a call with a token; after a 401 once more with a new one.

@@ -15,7 +15,7 @@ use super::{
     Place, Store,
     cache::{
         CacheFacts, CacheName, CacheRead, LATE, MIGRATIONS,
-        apply::{Applied, Fill, PagePlan},
+        apply::{Applied, Fill, FramePlan, PagePlan},
         index,
     },
     changes::Changes,
@@ -230,8 +230,20 @@ impl Store {
         }
     }
 
-    /// A whole frame of a snapshot: its rows and the key to go on from are one transaction of the build's file.
-    /// `start` is the first frame's first line (at a resumption too; it must be of the same epoch and scopes_rev).
+    /// Whole frames of a snapshot, one after another: their rows and the key to go on from are one transaction of the
+    /// build's file.
+    pub fn apply_frames(&mut self, file: &CacheName, frames: &[FramePlan<'_>]) -> Result<Changes> {
+        let stemmers = self.place.stemmers.clone();
+        let (file, shown) = self.file_named(file)?;
+        let mut changes = file.fill(&stemmers, |fill| {
+            fill.frames(frames)?;
+            if shown || CacheFile::is_ripe(fill.read.db)? { fill.settle() } else { Ok(Changes::default()) }
+        })?;
+        changes.inbox |= shown;
+        Ok(if shown { changes } else { Changes::default() })
+    }
+
+    /// One frame by itself.
     pub fn apply_frame(
         &mut self,
         file: &CacheName,
@@ -239,14 +251,7 @@ impl Store {
         items: &[Item],
         end: &FrameEnd,
     ) -> Result<Changes> {
-        let stemmers = self.place.stemmers.clone();
-        let (file, shown) = self.file_named(file)?;
-        let mut changes = file.fill(&stemmers, |fill| {
-            fill.frame(start, items, end)?;
-            if shown || CacheFile::is_ripe(fill.read.db)? { fill.settle() } else { Ok(Changes::default()) }
-        })?;
-        changes.inbox |= shown;
-        Ok(if shown { changes } else { Changes::default() })
+        self.apply_frames(file, &[FramePlan { start, items, end }])
     }
 
     /// A page: its rows and its cursor are one transaction, and only if the file stands where it was asked from.
@@ -257,15 +262,11 @@ impl Store {
             other => other?,
         };
         let changes = file.fill(&stemmers, |fill| {
-            ripen(fill)?;
-            if !fill.page(plan)? {
-                return Ok(None);
+            let facts = fill.read.facts()?;
+            if !facts.finished {
+                ripen(fill)?;
             }
-            // A build is indexed at its end; in daily life what has come can be found at once.
-            if fill.read.facts()?.finished {
-                index::index_some(fill.read.db, &stemmers)?;
-            }
-            fill.settle().map(Some)
+            if fill.page(plan, &facts)? { fill.settle().map(Some) } else { Ok(None) }
         })?;
         Ok(match changes {
             None => Applied::Stale,
@@ -291,6 +292,7 @@ impl Store {
             });
         }
         file.fill(&stemmers, ripen)?;
+        // What small frames and pages left.
         while file.fill(&stemmers, |fill| index::index_some(fill.read.db, &stemmers))? {}
         file.fill(&stemmers, |fill| Ok(fill.read.db.execute("UPDATE facts SET finished = 1", [])?))?;
         file.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

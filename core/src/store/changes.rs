@@ -16,6 +16,8 @@ pub struct Changes {
     pub drafts: bool,
     /// Facts about the account and its session.
     pub account: bool,
+    /// When everything was here last.
+    pub synced: bool,
     /// Files: uploads, downloads, what is on the phone.
     pub files: bool,
     /// Screens of these tickets.
@@ -36,6 +38,7 @@ impl Changes {
         self.outbox |= other.outbox;
         self.drafts |= other.drafts;
         self.account |= other.account;
+        self.synced |= other.synced;
         self.files |= other.files;
         self.everything |= other.everything;
         self.tickets.extend(other.tickets);

@@ -32,7 +32,7 @@ pub use build::CacheState;
 pub use cache::{
     Brief, CacheFacts, CacheName, CacheRead, Counts, FoundRow, Hit, InboxEntry, InboxPlace, Listed, Order,
     Stored, TicketRows,
-    apply::{Applied, PagePlan},
+    apply::{Applied, FramePlan, PagePlan},
 };
 pub use changes::Changes;
 pub use dictations::{Dictated, DictationState};
@@ -276,6 +276,11 @@ impl Store {
         };
         let cache = cache.as_ref().map(|(db, name)| CacheRead { db, name, brief: None });
         work(&Snapshot { own: OwnRead { db: &own }, cache, stemmers: &self.place.stemmers })
+    }
+
+    /// How many final verdicts were ever stored.
+    pub fn verdicts(&self) -> Result<i64> {
+        OwnRead { db: &self.own }.verdicts()
     }
 
     /// Whether another process wrote own.db since the last call: then every topic may have moved. If it was a newer

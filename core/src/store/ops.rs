@@ -45,6 +45,12 @@ impl OwnRead<'_> {
         find.query_map([blob(ticket.0)], |row| Ok(stored_op(row)))?.map(|op| op?).collect()
     }
 
+    /// Whether there is any op of a ticket.
+    pub fn has_ops_of(&self, ticket: TicketId) -> Result<bool> {
+        let mut find = self.db.prepare_cached("SELECT 1 FROM ops WHERE ticket = ?1")?;
+        Ok(find.exists([blob(ticket.0)])?)
+    }
+
     /// One op.
     pub fn op(&self, id: OpId) -> Result<Option<StoredOp>> {
         let mut find = self.db.prepare_cached(select_ops!("WHERE op = ?1"))?;
@@ -55,6 +61,14 @@ impl OwnRead<'_> {
     pub fn unsent(&self) -> Result<u32> {
         let mut find = self.db.prepare_cached("SELECT count(*) FROM ops WHERE state <> 'applied'")?;
         Ok(find.query_row([], |row| row.get(0))?)
+    }
+
+    /// An upper bound of all ops there are, from the places they were given: to count them is to walk them.
+    pub fn ops_at_most(&self) -> Result<u64> {
+        let mut find = self
+            .db
+            .prepare_cached("SELECT coalesce((SELECT max(n) FROM ops) - (SELECT min(n) FROM ops) + 1, 0)")?;
+        Ok(find.query_row([], |row| count(row, 0))?)
     }
 
     /// Ops that wait, and plain bytes of the person's files that the server does not hold (the limits of the outbox).
@@ -154,10 +168,16 @@ fn stored_op(row: &Row<'_>) -> Result<StoredOp> {
 impl OwnTx<'_> {
     /// Carries out a list of changes, in order, as part of this transaction.
     pub fn apply(&mut self, changes: &[OwnChange]) -> Result<()> {
-        changes.iter().try_for_each(|change| self.apply_one(change))
+        let mut verdicts = self.verdicts()?;
+        let before = verdicts;
+        changes.iter().try_for_each(|change| self.apply_one(change, &mut verdicts))?;
+        if verdicts != before {
+            self.read.db.prepare_cached("UPDATE account SET verdicts = ?1")?.execute([verdicts])?;
+        }
+        Ok(())
     }
 
-    fn apply_one(&mut self, change: &OwnChange) -> Result<()> {
+    fn apply_one(&mut self, change: &OwnChange, verdicts: &mut i64) -> Result<()> {
         match change {
             OwnChange::AddOp(op) => {
                 let n = self.next_n()?;
@@ -178,74 +198,56 @@ impl OwnTx<'_> {
                 if pocketdesk_protocol::planted::is("starts-not-counted") {
                     return Ok(());
                 }
-                self.each(ops, "UPDATE ops SET starts = starts + 1 WHERE op = ?1 RETURNING ticket", &[])
+                self.each(ops, "UPDATE ops SET starts = starts + 1 WHERE op = ?1", &[])
             }
             OwnChange::Applied { op, epoch, v, number, receipt, ack, merged_into, seen_at } => {
-                let Some(verdict_no) = self.next_verdict(*op)? else { return Ok(()) };
                 if pocketdesk_protocol::planted::is("applied-not-kept") {
                     return self.remove(*op);
                 }
-                let mut write = self.read.db.prepare_cached(
-                    "UPDATE ops SET state = 'applied', epoch = ?2, row_v = ?3, number = ?4, receipt = ?5, ack = ?6,
-                            merged_into = ?7, seen_at = ?8, verdict_no = ?9, blocked = NULL, last_failure = NULL,
+                let ack = serde_json::to_string(ack)?;
+                let merged_into = merged_into.map(|id| blob(id.0));
+                self.verdict(
+                    *op,
+                    "UPDATE ops SET state = 'applied', epoch = ?3, row_v = ?4, number = ?5, receipt = ?6, ack = ?7,
+                            merged_into = ?8, seen_at = ?9, verdict_no = ?2, blocked = NULL, last_failure = NULL,
                             alone_failures = 0, code = NULL, text_key = NULL, text = NULL, field = NULL,
                             can_edit = NULL
                      WHERE op = ?1",
-                )?;
-                write.execute(params![
-                    blob(op.0),
-                    epoch.0,
-                    v,
-                    number,
-                    receipt,
-                    serde_json::to_string(ack)?,
-                    merged_into.map(|id| blob(id.0)),
-                    seen_at,
-                    verdict_no,
-                ])?;
-                self.op_moved(*op)
+                    verdicts,
+                    &[&epoch.0, v, number, receipt, &ack, &merged_into, seen_at],
+                )
             }
             OwnChange::Rejected { op, rejected } => {
-                let Some(verdict_no) = self.next_verdict(*op)? else { return Ok(()) };
-                let mut write = self.read.db.prepare_cached(
-                    "UPDATE ops SET state = 'rejected', epoch = ?2, code = ?3, text_key = ?4, text = ?5, field = ?6,
-                            can_edit = ?7, verdict_no = ?8, blocked = NULL, last_failure = NULL, alone_failures = 0,
+                let Rejected { epoch, code, text_key, text, field, can_edit } = rejected;
+                self.verdict(
+                    *op,
+                    "UPDATE ops SET state = 'rejected', epoch = ?3, code = ?4, text_key = ?5, text = ?6, field = ?7,
+                            can_edit = ?8, verdict_no = ?2, blocked = NULL, last_failure = NULL, alone_failures = 0,
                             row_v = NULL, number = NULL, ack = NULL, merged_into = NULL, seen_at = NULL
                      WHERE op = ?1",
-                )?;
-                write.execute(params![
-                    blob(op.0),
-                    rejected.epoch.0,
-                    rejected.code,
-                    rejected.text_key,
-                    rejected.text,
-                    rejected.field,
-                    rejected.can_edit,
-                    verdict_no,
-                ])?;
-                self.op_moved(*op)
+                    verdicts,
+                    &[&epoch.0, code, text_key, text, field, can_edit],
+                )
             }
             OwnChange::Blocked { op, on } => {
                 let on = on.map(blocked_name);
-                self.each(&[*op], "UPDATE ops SET blocked = ?2 WHERE op = ?1 RETURNING ticket", &[&on])
+                self.each(&[*op], "UPDATE ops SET blocked = ?2 WHERE op = ?1", &[&on])
             }
             OwnChange::Failure { ops, why } => {
                 let why = why.map(failure_name);
-                self.each(ops, "UPDATE ops SET last_failure = ?2 WHERE op = ?1 RETURNING ticket", &[&why])
+                self.each(ops, "UPDATE ops SET last_failure = ?2 WHERE op = ?1", &[&why])
             }
-            OwnChange::AloneFailures { op, count } => self.each(
-                &[*op],
-                "UPDATE ops SET alone_failures = ?2 WHERE op = ?1 RETURNING ticket",
-                &[count],
-            ),
+            OwnChange::AloneFailures { op, count } => {
+                self.each(&[*op], "UPDATE ops SET alone_failures = ?2 WHERE op = ?1", &[count])
+            }
             OwnChange::SetWake { ops, wake } => self.each(
                 ops,
-                "UPDATE ops SET wake_interval = ?2, wake_due = ?3 WHERE op = ?1 RETURNING ticket",
+                "UPDATE ops SET wake_interval = ?2, wake_due = ?3 WHERE op = ?1",
                 &[&wake.interval_ms, &wake.due],
             ),
             OwnChange::SetWish { op, wish } => {
                 let wish = wish.as_ref().map(serde_json::to_string).transpose()?;
-                self.each(&[*op], "UPDATE ops SET wish = ?2 WHERE op = ?1 RETURNING ticket", &[&wish])
+                self.each(&[*op], "UPDATE ops SET wish = ?2 WHERE op = ?1", &[&wish])
             }
             OwnChange::EpochIs { epoch, now } => self.epoch_is(*epoch, *now),
             OwnChange::SaveKeptAgain { now } => {
@@ -265,42 +267,60 @@ impl OwnTx<'_> {
 
     /// A place no op ever had.
     fn next_n(&mut self) -> Result<i64> {
-        let mut write =
-            self.read.db.prepare_cached("UPDATE account SET last_n = last_n + 1 RETURNING last_n")?;
-        Ok(write.query_row([], |row| row.get(0))?)
+        // Not RETURNING: SQLite makes a table for it, which costs more than a second look.
+        let last: i64 =
+            self.read.db.prepare_cached("SELECT last_n FROM account")?.query_row([], |row| row.get(0))?;
+        self.read.db.prepare_cached("UPDATE account SET last_n = ?1")?.execute([last + 1])?;
+        Ok(last + 1)
     }
 
-    /// The number of this op's verdict; none if the op is no longer there.
-    fn next_verdict(&mut self, op: OpId) -> Result<Option<i64>> {
-        let mut find = self.read.db.prepare_cached("SELECT 1 FROM ops WHERE op = ?1")?;
-        if !find.exists([blob(op.0)])? {
-            return Ok(None);
-        }
-        let mut write =
-            self.read.db.prepare_cached("UPDATE account SET verdicts = verdicts + 1 RETURNING verdicts")?;
-        Ok(Some(write.query_row([], |row| row.get(0))?))
+    /// Stores a final verdict under the next number, if the op is still there.
+    fn verdict(
+        &mut self,
+        op: OpId,
+        sql: &str,
+        verdicts: &mut i64,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<()> {
+        let number = *verdicts + 1;
+        let mut all: Vec<&dyn rusqlite::ToSql> = vec![&number];
+        all.extend_from_slice(values);
+        *verdicts += i64::from(self.one(op, sql, &all)?);
+        Ok(())
     }
 
     /// Runs a statement for each op that is still there and notes the tickets that moved.
     fn each(&mut self, ops: &[OpId], sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<()> {
-        let mut write = self.read.db.prepare_cached(sql)?;
-        for op in ops {
-            let op = blob(op.0);
-            let mut bound: Vec<&dyn rusqlite::ToSql> = vec![&op];
-            bound.extend_from_slice(values);
-            let ticket = write.query_row(bound.as_slice(), |row| row.get::<_, Option<Blob>>(0)).optional()?;
-            if let Some(ticket) = ticket {
-                self.changes.outbox = true;
-                if let Some(ticket) = ticket {
-                    self.changes.ticket(TicketId(ticket.0));
-                }
-            }
-        }
-        Ok(())
+        ops.iter().try_for_each(|op| self.one(*op, sql, values).map(drop))
     }
 
-    fn op_moved(&mut self, op: OpId) -> Result<()> {
-        self.each(&[op], "SELECT ticket FROM ops WHERE op = ?1", &[])
+    /// The same for one; whether it is still there.
+    fn one(&mut self, op: OpId, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<bool> {
+        if !self.op_moved(op)? {
+            return Ok(false);
+        }
+        let op = blob(op.0);
+        let mut bound: Vec<&dyn rusqlite::ToSql> = vec![&op];
+        bound.extend_from_slice(values);
+        self.read.db.prepare_cached(sql)?.execute(bound.as_slice())?;
+        Ok(true)
+    }
+
+    fn note_moved(&mut self, ticket: Option<TicketId>) {
+        self.changes.outbox = true;
+        if let Some(ticket) = ticket {
+            self.changes.ticket(ticket);
+        }
+    }
+
+    /// Notes that an op moves, if it is still there; whether it is.
+    fn op_moved(&mut self, op: OpId) -> Result<bool> {
+        let mut find = self.read.db.prepare_cached("SELECT ticket FROM ops WHERE op = ?1")?;
+        let ticket = find.query_row([blob(op.0)], |row| row.get::<_, Option<Blob>>(0)).optional()?;
+        if let Some(ticket) = ticket {
+            self.note_moved(ticket.map(|ticket| TicketId(ticket.0)));
+        }
+        Ok(ticket.is_some())
     }
 
     fn insert(&mut self, op: &StoredOp, n: i64) -> Result<()> {
@@ -349,7 +369,8 @@ impl OwnTx<'_> {
             self.set_uses(op.op.0, &op.attachments)?;
             self.offer_again(&op.attachments)?;
         }
-        self.op_moved(op.op)
+        self.note_moved(op.ticket);
+        Ok(())
     }
 
     /// Bytes that an op rejected earlier brought to the server may have been swept there since.
@@ -411,10 +432,7 @@ impl OwnTx<'_> {
             })?
             .collect::<Result<Vec<_>, _>>()?;
         for ticket in moved {
-            self.changes.outbox = true;
-            if let Some(ticket) = ticket {
-                self.changes.ticket(TicketId(ticket.0));
-            }
+            self.note_moved(ticket.map(|ticket| TicketId(ticket.0)));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use pocketdesk_domain::outbox::NewDraft;
 use pocketdesk_protocol::{
     Millis,
     ids::{AttachmentId, DeskId, EntityId, Epoch, InstallId, PersonId, RotationId, SessionId, TicketId},
+    limits::Limits,
     op::FileRef,
     session::Me,
 };
@@ -126,6 +127,25 @@ impl OwnRead<'_> {
         // An answer this build cannot read is asked for again; nobody's words are in it.
         facts.me = me.and_then(|me| serde_json::from_str(&me).ok());
         Ok(facts)
+    }
+
+    /// The server's address; empty before the first sign-in.
+    pub fn server(&self) -> Result<String> {
+        Ok(self.db.prepare_cached("SELECT server FROM account")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// What the desk allows, as it said last; the usual before it said so.
+    pub fn limits(&self) -> Result<Limits> {
+        #[derive(serde::Deserialize)]
+        struct Said {
+            limits: Limits,
+        }
+        let mut find = self.db.prepare_cached("SELECT me FROM account")?;
+        let said = find.query_row([], |row| {
+            let me = row.get_ref(0)?.as_str_or_null()?;
+            Ok(me.and_then(|me| serde_json::from_str::<Said>(me).ok()))
+        })?;
+        Ok(said.map(|said| said.limits).unwrap_or_default())
     }
 
     /// The app copy these files belong to.
@@ -311,8 +331,10 @@ impl OwnTx<'_> {
         Ok(())
     }
 
-    /// Notes an answer's server time without touching anything else; no topic moves.
-    pub fn set_server_time(&mut self, server_time: Millis, seen: Millis) -> Result<()> {
+    /// Notes an answer's server time and the phone's clock at it, if there was one, without touching anything else; no
+    /// topic moves.
+    pub fn note_heard(&mut self, heard: Option<(Millis, Millis)>) -> Result<()> {
+        let Some((server_time, seen)) = heard else { return Ok(()) };
         let mut write =
             self.read.db.prepare_cached("UPDATE account SET server_time = ?1, server_seen = ?2")?;
         write.execute([server_time, seen])?;
@@ -322,7 +344,7 @@ impl OwnTx<'_> {
     /// Notes that everything is here.
     pub fn set_synced(&mut self, at: Millis) -> Result<()> {
         self.read.db.prepare_cached("UPDATE account SET synced_at = ?1")?.execute([at])?;
-        self.changes.account = true;
+        self.changes.synced = true;
         Ok(())
     }
 

@@ -236,7 +236,7 @@ fn page(store: &mut Store, file: &CacheName, asked: u128, items: &[pocketdesk_pr
         asked_scopes_rev: 1,
         epoch: pocketdesk_protocol::ids::Epoch(1),
         scopes_rev: 1,
-        verdicts_at_asking: 0,
+        verdicts_known: 0,
         items,
         next: &pocketdesk_protocol::sync::Cursor((asked + 1).to_string()),
         complete: true,

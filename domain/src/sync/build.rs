@@ -65,7 +65,7 @@ impl State {
             BuildPhase::Delta => {
                 let exchange = self.exchange();
                 self.build_flight = Some(exchange);
-                self.want_page = false;
+                self.asks_page();
                 out.push(Effect::PullBuild(exchange));
             }
             BuildPhase::Finish => {

@@ -140,6 +140,12 @@ pub fn plan_items(items: &[Item], mut have: impl FnMut(&str, EntityId) -> Option
     plan
 }
 
+/// What a page erases from own.db, before its rows are stored: the same as [`plan_items`] says, without reading any.
+pub fn plan_erasures(items: &[Item]) -> Vec<OwnChange> {
+    let erased = items.iter().filter(|item| item.gone == Some(Gone::Erased));
+    erased.map(|item| OwnChange::Purge { entity: item.id }).collect()
+}
+
 /// What a snapshot's last frame erases from own.db, before that frame is stored.
 pub fn plan_erased(erased: &[EntityId]) -> Vec<OwnChange> {
     erased.iter().map(|entity| OwnChange::Purge { entity: *entity }).collect()
@@ -205,6 +211,7 @@ mod tests {
         assert_eq!(plan.cache.len(), 3);
         assert_eq!(plan.own, [OwnChange::Purge { entity: erased }]);
         assert_eq!(plan_erased(&[erased]), plan.own);
+        assert_eq!(plan_erasures(&items), plan.own);
     }
 
     #[test]

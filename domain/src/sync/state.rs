@@ -48,6 +48,9 @@ pub struct State {
     pub(super) floor: Millis,
     /// News may be there that no page has brought yet.
     pub(super) want_page: bool,
+    /// Heads that the stream spoke of since the last request, and no answer has reached: a push moves heads itself,
+    /// and hears of it before its answer comes.
+    pub(super) hinted: BTreeMap<Scope, i64>,
     pub(super) at_least: Option<AtLeast>,
     pub(super) heads: BTreeMap<Scope, i64>,
     pub(super) scopes_rev: Option<i64>,
@@ -140,6 +143,7 @@ impl Default for State {
             not_before: Millis::MIN,
             floor: Millis::MIN,
             want_page: false,
+            hinted: BTreeMap::new(),
             at_least: None,
             heads: BTreeMap::new(),
             scopes_rev: None,
@@ -216,7 +220,7 @@ impl State {
         }
         let building = matches!(self.cache, Cache::Build(build) if build.not_before <= now);
         let wants = self.epoch.is_none()
-            || self.want_page
+            || self.wants_page()
             || building
             || queue::next_time(&self.ops).is_some_and(|time| time <= now);
         !self.started || self.paused.is_some() || !self.up || self.gate() > now || !wants
@@ -232,7 +236,7 @@ impl State {
 
     /// Whether the last page that was asked for was complete, nothing newer is known of, and no build is under way.
     pub fn is_current(&self) -> bool {
-        self.cache == Cache::Whole && !self.want_page
+        self.cache == Cache::Whole && !self.wants_page()
     }
 
     pub(super) fn gate(&self) -> Millis {
@@ -269,6 +273,33 @@ impl State {
         for head in heads {
             self.heads.insert(head.scope, head.seq);
         }
+        let known = &self.heads;
+        self.hinted.retain(|scope, head| known.get(scope).is_none_or(|known| known < head));
+    }
+
+    /// The stream spoke of a head.
+    pub(super) fn hint(&mut self, scope: Scope, head: i64) {
+        if self.heads.get(&scope).is_none_or(|known| *known < head) {
+            let hinted = self.hinted.entry(scope).or_insert(head);
+            *hinted = head.max(*hinted);
+        }
+    }
+
+    /// Nothing is known of any head: another history, or another file.
+    pub(super) fn forget_heads(&mut self) {
+        self.heads.clear();
+        self.hinted.clear();
+    }
+
+    /// Whether news may be there that no page has brought.
+    pub(super) fn wants_page(&self) -> bool {
+        self.want_page || !self.hinted.is_empty()
+    }
+
+    /// A page is asked for: it brings what is known of so far.
+    pub(super) fn asks_page(&mut self) {
+        self.want_page = false;
+        self.hinted.clear();
     }
 
     /// Sets the timer, where that is news.

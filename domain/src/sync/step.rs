@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pocketdesk_protocol::{
     Millis,
     ids::{Epoch, OpId},
-    sync::AtLeast,
+    sync::{Ack, AtLeast},
 };
 
 use super::{
@@ -236,7 +236,7 @@ impl State {
             return;
         }
         self.epoch = Some(epoch);
-        self.heads.clear();
+        self.forget_heads();
         self.suspects.clear();
         out.push(Effect::Record(vec![OwnChange::EpochIs { epoch, now: now.at }]));
         out.push(Effect::ReloadOps);
@@ -379,12 +379,13 @@ impl State {
             LiveInput::Hello { epoch, scopes_rev, heads } => {
                 self.live = Live::Open(Some(now.at));
                 self.saw_scopes(scopes_rev);
-                let behind = heads.iter().any(|head| self.heads.get(&head.scope) != Some(&head.seq));
-                self.want_page |= behind || self.epoch != Some(epoch);
+                let ahead = |head: &Ack| self.heads.get(&head.scope).is_some_and(|known| *known > head.seq);
+                self.want_page |= heads.iter().any(ahead) || self.epoch != Some(epoch);
+                heads.iter().for_each(|head| self.hint(head.scope, head.seq));
             }
             LiveInput::Moved { scope, head, scopes_rev } => {
                 self.saw_scopes(scopes_rev);
-                self.want_page |= self.heads.get(&scope).is_none_or(|known| *known < head);
+                self.hint(scope, head);
             }
             LiveInput::Down => self.stream_ended(now),
             LiveInput::Cut => {
@@ -485,7 +486,7 @@ impl State {
         let ops = if probe { Vec::new() } else { queue::pick(&self.ops, &mut self.suspects, now.at) };
         let looks = self.foreground && self.look_at <= now.at && !matches!(self.live, Live::Open(Some(_)));
         let polls = self.foreground && self.poll_until.is_some();
-        let pulls = can_pull && (self.want_page || looks || probe);
+        let pulls = can_pull && (self.wants_page() || looks || probe);
         if ops.is_empty() && !pulls && (!polls || !can_pull || waiting.is_some()) {
             return;
         }
@@ -494,7 +495,7 @@ impl State {
         }
         let exchange = self.exchange();
         if can_pull {
-            self.want_page = false;
+            self.asks_page();
             self.look_at = now.at + LOOK_EVERY_MS;
         }
         if ops.is_empty() {
@@ -523,7 +524,7 @@ impl State {
             Some(Flight::Push { .. } | Flight::Pull { waiting: false, .. } | Flight::Me(_))
         );
         if !talks {
-            if self.epoch.is_none() || (self.want_page && self.cache == Cache::Whole) {
+            if self.epoch.is_none() || (self.wants_page() && self.cache == Cache::Whole) {
                 dues.push(gate);
             }
             dues.extend(queue::next_time(&self.ops).map(|time| time.max(gate)));

@@ -3,7 +3,7 @@
 use pocketdesk_protocol::{
     Millis,
     ids::OpId,
-    sync::{BlockedOn, ResetReason},
+    sync::{BlockedOn, OpVerdict, ResetReason, Verdict},
 };
 
 use super::{
@@ -19,6 +19,10 @@ use crate::{
 
 /// How often kept ops are looked at for their window's end, ms of server time.
 const LOOK_FOR_KEPT_MS: i64 = 3_600_000;
+
+fn is_applied(verdict: &OpVerdict) -> bool {
+    matches!(verdict.verdict, Verdict::Applied { .. })
+}
 
 impl State {
     pub(super) fn on_answer(&mut self, exchange: Exchange, answer: &Answer, now: Now, out: &mut Vec<Effect>) {
@@ -53,6 +57,10 @@ impl State {
             let mut changes = Vec::new();
             if epoch == answer.epoch {
                 wished = self.take_verdicts(ops, answer, now, &mut changes);
+                // Whether what was applied needs to be shown any longer is for a complete page to say that the server
+                // read after it: this answer's, or the next.
+                let read_after = with_cursor && self.cache == Cache::Whole && answer.page && answer.complete;
+                self.want_page |= !read_after && answer.verdicts.iter().any(is_applied);
             } else {
                 // No op was looked at: they go again under the new epoch.
                 self.set_wake(ops, Wake::at_once(now.at), now.at, &mut changes);
@@ -98,7 +106,7 @@ impl State {
             out.push(Effect::Alarm(reason));
         }
         let for_many = matches!(reason, ResetReason::Scopes | ResetReason::Epoch);
-        self.heads.clear();
+        self.forget_heads();
         self.start_over(now, for_many, out);
     }
 
@@ -126,8 +134,6 @@ impl State {
                     changes.push(change);
                     let queued = self.ops.remove(place);
                     self.unblock(&queued, now.at, changes);
-                    // Whether it needs to be shown any longer is for a page asked after this moment to say.
-                    self.want_page = true;
                     wished.extend(queued.has_wish.then_some(*op));
                     self.alone_marks.remove(op);
                 }

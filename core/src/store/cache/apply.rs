@@ -19,8 +19,20 @@ use super::{
         values::{Blob, blob},
         words::Stemmers,
     },
-    CacheName, CacheRead, hot, index,
+    CacheFacts, CacheName, CacheRead, hot,
+    index::{self, Fresh},
 };
+
+/// One whole frame of a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub struct FramePlan<'a> {
+    /// In the first frame of an answer; at a resumption too, and of the same epoch and scopes_rev.
+    pub start: Option<&'a SnapshotStart>,
+    /// Its rows.
+    pub items: &'a [Item],
+    /// Where the snapshot goes on.
+    pub end: &'a FrameEnd,
+}
 
 /// A page to apply, and what it was asked with.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +47,9 @@ pub struct PagePlan<'a> {
     pub epoch: Epoch,
     /// The answer's scopes_rev.
     pub scopes_rev: i64,
-    /// own.db's counter of verdicts at the asking (rule 8).
-    pub verdicts_at_asking: i64,
+    /// own.db's counter of verdicts that the server had given when it read the page: at the asking, or with those of
+    /// the same answer (rule 8).
+    pub verdicts_known: i64,
     /// Rows that moved.
     pub items: &'a [Item],
     /// Where the file stands after them.
@@ -64,6 +77,8 @@ pub(crate) struct Fill<'a> {
     touched: BTreeSet<Uuid>,
     /// By how much the list grew, and the part of it with something unread.
     grown: (i64, i64),
+    /// Where new rows get into the index at the end of this transaction.
+    fresh: Option<Fresh>,
 }
 
 impl<'a> Fill<'a> {
@@ -79,7 +94,60 @@ impl<'a> Fill<'a> {
             indexed_to,
             touched: BTreeSet::new(),
             grown: (0, 0),
+            fresh: None,
         })
+    }
+
+    /// Applies one item that is most likely new: one statement then, and no look at what was there.
+    fn newcomer(&mut self, item: &Item) -> Result<()> {
+        match row_of(item) {
+            Some(row) if self.insert(item, row)? => Ok(()),
+            _ => self.item(item),
+        }
+    }
+
+    /// Adds a row; false if there is one of its kind and id.
+    fn insert(&mut self, item: &Item, row: &str) -> Result<bool> {
+        let (hot, words) = hot::Hot::and_words(&item.k, item.id, row, self.me, self.fresh.is_some());
+        let mut write = self.read.db.prepare_cached(
+            "INSERT INTO rows (id, kind, v, ticket, position, foreign_, waiting, row)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id, kind) DO NOTHING",
+        )?;
+        let inserted = write.execute(params![
+            blob(item.id.0),
+            item.k,
+            item.v,
+            hot.ticket.map(blob),
+            hot.position,
+            hot.foreign,
+            hot.waiting,
+            row
+        ])?;
+        if inserted == 0 {
+            return Ok(false);
+        }
+        self.touched.extend(hot.ticket);
+        let key = self.read.db.last_insert_rowid();
+        if key <= self.indexed_to {
+            // SQLite gives the key of a row that is gone again: the index has passed it by.
+            index::reword(self, key, &item.k, item.id.0, None, Some(row))?;
+        } else {
+            let fresh = self.fresh.take();
+            self.fresh = fresh.and_then(|fresh| fresh.and(self.stemmers, key, item.id.0, words.as_deref()));
+        }
+        Ok(true)
+    }
+
+    /// New rows of this transaction get into the index with it.
+    fn gather_words(&mut self) {
+        self.fresh = Some(Fresh::after(self.indexed_to));
+    }
+
+    /// Indexes what was gathered; false where nothing could be, for there are rows before that are not indexed.
+    fn index_fresh(&mut self) -> Result<bool> {
+        let Some(fresh) = &mut self.fresh else { return Ok(false) };
+        self.indexed_to = fresh.index(self.read.db, self.indexed_to)?;
+        Ok(true)
     }
 
     /// Applies one item; an older version never overwrites a newer.
@@ -93,52 +161,43 @@ impl<'a> Fill<'a> {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?, ticket))
             })
             .optional()?;
-        let Some(row) = item.row.as_deref().filter(|_| item.gone.is_none()).map(|row| row.get()) else {
+        if before.as_ref().is_some_and(|(key, ..)| *key > self.indexed_to) {
+            // The index has to hold what is replaced here.
+            self.index_fresh()?;
+        }
+        let Some(row) = row_of(item) else {
             // A page that fits is newer than all its file holds.
             if pocketdesk_protocol::planted::is("gone-stays") {
                 return Ok(());
             }
             return self.gone(item, before);
         };
-        if before.as_ref().is_some_and(|(_, v, ..)| *v > item.v) {
+        let Some((key, v, old, ticket)) = before else {
+            self.insert(item, row)?;
+            return Ok(());
+        };
+        if v > item.v {
             return Ok(());
         }
-        let hot = hot::Hot::of(&item.k, item.id, row, self.me);
+        let (hot, _) = hot::Hot::and_words(&item.k, item.id, row, self.me, false);
         self.touched.extend(hot.ticket);
-        let columns = params![
-            blob(item.id.0),
-            item.k,
+        self.touched.extend(ticket);
+        if key <= self.indexed_to {
+            index::reword(self, key, &item.k, item.id.0, Some(&old), Some(row))?;
+        }
+        let mut write = db.prepare_cached(
+            "UPDATE rows SET v = ?2, ticket = ?3, position = ?4, foreign_ = ?5, waiting = ?6, row = ?7
+             WHERE key = ?1",
+        )?;
+        write.execute(params![
+            key,
             item.v,
             hot.ticket.map(blob),
             hot.position,
             hot.foreign,
             hot.waiting,
             row
-        ];
-        match before {
-            Some((key, _, old, ticket)) => {
-                self.touched.extend(ticket);
-                if key <= self.indexed_to {
-                    index::reword(self, key, &item.k, item.id.0, Some(&old), Some(row))?;
-                }
-                let mut write = db.prepare_cached(
-                    "UPDATE rows SET v = ?3, ticket = ?4, position = ?5, foreign_ = ?6, waiting = ?7, row = ?8
-                     WHERE id = ?1 AND kind = ?2",
-                )?;
-                write.execute(columns)?;
-            }
-            None => {
-                let mut write = db.prepare_cached(
-                    "INSERT INTO rows (id, kind, v, ticket, position, foreign_, waiting, row)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?;
-                let key = write.insert(columns)?;
-                // SQLite gives the key of a row that is gone again: the index has passed it by.
-                if key <= self.indexed_to {
-                    index::reword(self, key, &item.k, item.id.0, None, Some(row))?;
-                }
-            }
-        }
+        ])?;
         Ok(())
     }
 
@@ -163,6 +222,7 @@ impl<'a> Fill<'a> {
     }
 
     fn rows_of_gone(&mut self, ticket: Uuid) -> Result<()> {
+        self.index_fresh()?;
         let db = self.read.db;
         let mut find = db.prepare_cached("SELECT key, kind, id, row FROM rows WHERE ticket = ?1")?;
         let rows = find
@@ -279,13 +339,24 @@ impl<'a> Fill<'a> {
         self.count()
     }
 
+    /// Frames, one after another; the words of many rows get into the search index with them.
+    pub(crate) fn frames(&mut self, frames: &[FramePlan<'_>]) -> Result<()> {
+        if frames.iter().map(|frame| frame.items.len()).sum::<usize>() >= index::WORTH {
+            // Those of small transactions before.
+            index::index_some(self.read.db, self.stemmers)?;
+            self.indexed_to = index::indexed_to(self.read.db)?;
+            self.gather_words();
+        }
+        for frame in frames {
+            self.frame(frame)?;
+        }
+        self.index_fresh()?;
+        Ok(())
+    }
+
     /// A frame: its items, then where the snapshot goes on.
-    pub(crate) fn frame(
-        &mut self,
-        start: Option<&SnapshotStart>,
-        items: &[Item],
-        end: &FrameEnd,
-    ) -> Result<()> {
+    fn frame(&mut self, frame: &FramePlan<'_>) -> Result<()> {
+        let FramePlan { start, items, end } = *frame;
         let db = self.read.db;
         let facts = self.read.facts()?;
         if let Some(start) = start {
@@ -313,7 +384,7 @@ impl<'a> Fill<'a> {
             return Err(StoreError::Failed { reason: "the first frame says what it stands on".into() });
         }
         for item in items {
-            self.item(item)?;
+            self.newcomer(item)?;
         }
         for erased in &end.erased {
             self.erase(erased.0)?;
@@ -337,22 +408,36 @@ impl<'a> Fill<'a> {
         Ok(())
     }
 
-    /// A page, if the file still stands where it was asked from.
-    pub(crate) fn page(&mut self, plan: &PagePlan<'_>) -> Result<bool> {
-        let facts = self.read.facts()?;
+    /// A page, if the file still stands where it was asked from. What is new in a finished file can be found at once.
+    pub(crate) fn page(&mut self, plan: &PagePlan<'_>, facts: &CacheFacts) -> Result<bool> {
         let asked_with =
             facts.cursor.as_ref() == Some(plan.asked) && facts.scopes_rev == plan.asked_scopes_rev;
         if !asked_with || facts.epoch != Some(plan.epoch) || plan.scopes_rev != plan.asked_scopes_rev {
             return Ok(false);
         }
-        for item in plan.items {
-            self.item(item)?;
+        if facts.finished {
+            self.gather_words();
         }
-        let asked = if plan.complete { Some(plan.verdicts_at_asking) } else { facts.asked_verdicts };
+        for item in plan.items {
+            match item.k.as_str() {
+                // One a ticket: what a page brings of these was here before.
+                kind::TICKET | kind::READ | kind::RATING => self.item(item)?,
+                _ => self.newcomer(item)?,
+            }
+        }
+        if facts.finished && !self.index_fresh()? {
+            index::index_some(self.read.db, self.stemmers)?;
+        }
+        let asked = if plan.complete { Some(plan.verdicts_known) } else { facts.asked_verdicts };
         let mut write = self.read.db.prepare_cached("UPDATE facts SET cursor = ?1, asked_verdicts = ?2")?;
         write.execute(params![plan.next.0, asked])?;
         Ok(true)
     }
+}
+
+/// The row that an item brings; none where it takes one away.
+fn row_of(item: &Item) -> Option<&str> {
+    item.row.as_deref().filter(|_| item.gone.is_none()).map(|row| row.get())
 }
 
 fn number_of(desk: &pocketdesk_protocol::rows::DeskState) -> Option<&str> {

@@ -63,17 +63,30 @@ pub(super) struct Hot {
 }
 
 impl Hot {
-    /// Reads what is needed; a row this build cannot read has no columns and is stored all the same.
-    pub(super) fn of(kind_of: &str, id: EntityId, row: &str, me: Option<PersonId>) -> Self {
+    /// Reads what is needed, and in the same look, if asked, the words that can be searched for; a row this build
+    /// cannot read has neither and is stored all the same.
+    pub(super) fn and_words(
+        kind_of: &str,
+        id: EntityId,
+        row: &str,
+        me: Option<PersonId>,
+        words: bool,
+    ) -> (Self, Option<String>) {
+        let of_ticket = || Self { ticket: Some(id.0), ..Self::default() };
         match kind_of {
-            kind::TICKET | kind::READ | kind::RATING => {
-                return Self { ticket: Some(id.0), ..Self::default() };
+            kind::TICKET if words => (of_ticket(), self::words(kind_of, row)),
+            kind::TICKET | kind::READ | kind::RATING => (of_ticket(), None),
+            kind::COMMENT | kind::ATTACHMENT | kind::EVENT => {
+                let Ok(fields) = serde_json::from_str::<Fields<'_>>(row) else { return Default::default() };
+                let hot = Self::of(kind_of, &fields, me);
+                (hot, if words { fields.words(kind_of) } else { None })
             }
-            kind::COMMENT | kind::ATTACHMENT | kind::EVENT => {}
-            _ => return Self::default(),
+            _ => Default::default(),
         }
-        let Ok(fields) = serde_json::from_str::<Fields<'_>>(row) else { return Self::default() };
-        let author = fields.author.or(fields.by).and_then(|person| person.id);
+    }
+
+    fn of(kind_of: &str, fields: &Fields<'_>, me: Option<PersonId>) -> Self {
+        let author = fields.author.as_ref().or(fields.by.as_ref()).and_then(|person| person.id);
         let mine = me.is_some() && author == me;
         Self {
             ticket: fields.ticket,
@@ -81,7 +94,20 @@ impl Hot {
             foreign: kind_of != kind::ATTACHMENT && !mine,
             waiting: kind_of == kind::COMMENT
                 && mine
-                && fields.desk.is_some_and(|desk| desk.state != "registered"),
+                && fields.desk.as_ref().is_some_and(|desk| desk.state != "registered"),
+        }
+    }
+}
+
+impl Fields<'_> {
+    fn words(self, kind_of: &str) -> Option<String> {
+        match kind_of {
+            kind::TICKET => {
+                Some(format!("{} {}", self.subject?.0, self.description.as_ref().map_or("", |text| &text.0)))
+            }
+            kind::COMMENT => Some(self.text?.0.into_owned()),
+            kind::ATTACHMENT => Some(self.name?.0.into_owned()),
+            _ => None,
         }
     }
 }
@@ -91,15 +117,7 @@ pub(super) fn words(kind_of: &str, row: &str) -> Option<String> {
     if !matches!(kind_of, kind::TICKET | kind::COMMENT | kind::ATTACHMENT) {
         return None;
     }
-    let fields: Fields<'_> = serde_json::from_str(row).ok()?;
-    let words = match kind_of {
-        kind::TICKET => {
-            format!("{} {}", fields.subject?.0, fields.description.as_ref().map_or("", |text| &text.0))
-        }
-        kind::COMMENT => fields.text?.0.into_owned(),
-        _ => fields.name?.0.into_owned(),
-    };
-    Some(words)
+    serde_json::from_str::<Fields<'_>>(row).ok()?.words(kind_of)
 }
 
 /// Where the server's rows alone put a ticket in the list; none when they do not show it.

@@ -1,5 +1,6 @@
 //! The search index of a cache file. A document's number grows with the time in its row's id, so that newest-first
-//! is the index's own order. Rows of frames get in later, in batches ([`index_some`]); merging happens at idle.
+//! is the index's own order. Many rows get in at once, with the transaction that brings them ([`Fresh`]) or later
+//! ([`index_some`]); merging happens at idle.
 
 use pocketdesk_protocol::{
     ids::{CommentId, EntityId, TicketId},
@@ -21,6 +22,8 @@ use super::{
 
 /// Rows indexed in one transaction: a batch is one segment of the index.
 const BATCH: u32 = 4_000;
+/// Rows of one transaction whose words are a segment worth having; those of fewer wait.
+pub(super) const WORTH: usize = 1_000;
 /// Pages of the index that one call of [`merge_some`] may write.
 const MERGE_PAGES: i64 = 64;
 /// Characters around a match in an excerpt.
@@ -81,9 +84,13 @@ pub(super) fn reword(
     new: Option<&str>,
 ) -> Result<()> {
     let db = fill.read.db;
-    let document = |row: Option<&str>| {
-        row.and_then(|row| hot::words(kind_of, row)).map(|text| fill.stemmers.document(&text))
-    };
+    let words = |row: Option<&str>| row.and_then(|row| hot::words(kind_of, row));
+    let (old, new) = (words(old), words(new));
+    // Most of what moves in a row are not its words, and their stems cost more than all else here.
+    if old == new {
+        return Ok(());
+    }
+    let document = |text: Option<String>| text.map(|text| fill.stemmers.document(&text));
     let (old, new) = (document(old), document(new));
     if old == new {
         return Ok(());
@@ -115,9 +122,68 @@ fn put(db: &Connection, key: i64, wanted: i64, document: &str) -> Result<()> {
     Ok(())
 }
 
+/// Documents of rows that one transaction adds, in step with their keys, to be indexed at its end: they need not be
+/// read again.
+pub(super) struct Fresh {
+    documents: Vec<(i64, i64, String)>,
+    known: words::Known,
+    last: i64,
+}
+
+impl Fresh {
+    /// Of the rows after this key.
+    pub(super) fn after(key: i64) -> Self {
+        Self { documents: Vec::new(), known: words::Known::new(), last: key }
+    }
+
+    /// With one more row; none if that is not the next one, for the index knows only how far it reaches.
+    pub(super) fn and(
+        mut self,
+        stemmers: &Stemmers,
+        key: i64,
+        id: Uuid,
+        words: Option<&str>,
+    ) -> Option<Self> {
+        if key != self.last + 1 {
+            return None;
+        }
+        self.last = key;
+        if let Some(text) = words {
+            let document = stemmers.document_with(text, &mut self.known);
+            self.documents.push((stamp_of(id), key, document));
+        }
+        Some(self)
+    }
+
+    /// Puts them into the index, which reached up to `indexed_to`; how far it reaches then.
+    pub(super) fn index(&mut self, db: &Connection, indexed_to: i64) -> Result<i64> {
+        if self.last > indexed_to {
+            put_all(db, std::mem::take(&mut self.documents), self.last)?;
+        }
+        Ok(self.last)
+    }
+}
+
+/// Puts documents (place, key, stems) into the index, which reaches up to `last` then.
+fn put_all(db: &Connection, mut documents: Vec<(i64, i64, String)>, last: i64) -> Result<()> {
+    // Ascending numbers: anything else makes the index flush at every row.
+    documents.sort_unstable_by_key(|(stamp, key, _)| (*stamp, *key));
+    for (stamp, key, document) in documents {
+        put(db, key, stamp, &document)?;
+    }
+    db.prepare_cached("UPDATE facts SET indexed_to = ?1, words_version = ?2")?
+        .execute(params![last, words::VERSION])?;
+    Ok(())
+}
+
+/// How far the index reaches.
+pub(super) fn indexed_to(db: &Connection) -> Result<i64> {
+    Ok(db.prepare_cached("SELECT indexed_to FROM facts")?.query_row([], |row| row.get(0))?)
+}
+
 /// Indexes the next rows that are not in the index yet; whether there are more. In a transaction of the caller's.
 pub(crate) fn index_some(db: &Connection, stemmers: &Stemmers) -> Result<bool> {
-    let from: i64 = db.query_row("SELECT indexed_to FROM facts", [], |row| row.get(0))?;
+    let from = indexed_to(db)?;
     let mut find =
         db.prepare_cached("SELECT key, id, kind, row FROM rows WHERE key > ?1 ORDER BY key LIMIT ?2")?;
     let mut rows = find.query(params![from, BATCH])?;
@@ -136,13 +202,9 @@ pub(crate) fn index_some(db: &Connection, stemmers: &Stemmers) -> Result<bool> {
         }
     }
     drop(rows);
-    // Ascending numbers: anything else makes the index flush at every row.
-    documents.sort_unstable_by_key(|(stamp, key, _)| (*stamp, *key));
-    for (stamp, key, document) in documents {
-        put(db, key, stamp, &document)?;
+    if seen > 0 {
+        put_all(db, documents, last)?;
     }
-    db.prepare_cached("UPDATE facts SET indexed_to = ?1, words_version = ?2")?
-        .execute(params![last, words::VERSION])?;
     Ok(seen == BATCH)
 }
 

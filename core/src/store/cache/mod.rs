@@ -294,6 +294,12 @@ impl CacheRead<'_> {
         Ok(self.brief()?.counts)
     }
 
+    /// The group of the list that a ticket is in, if it is in the list.
+    pub fn group_of(&self, ticket: TicketId) -> Result<Option<i64>> {
+        let mut find = self.db.prepare_cached("SELECT grp FROM tickets WHERE id = ?1")?;
+        Ok(find.query_row([blob(ticket.0)], |row| row.get(0)).optional()?)
+    }
+
     /// Comments and events of others after `position`.
     pub fn unread_after(&self, ticket: TicketId, position: i64) -> Result<u32> {
         let mut find = self.db.prepare_cached(

@@ -91,7 +91,7 @@ fn a_page_asked_with_another_cursor_file_epoch_or_scopes_is_dropped() {
         asked_scopes_rev: 1,
         epoch: EPOCH,
         scopes_rev: 1,
-        verdicts_at_asking: 0,
+        verdicts_known: 0,
         items: &rows,
         next: &next,
         complete: true,

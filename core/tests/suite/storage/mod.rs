@@ -3,6 +3,7 @@
 mod cache;
 mod corpus;
 mod damage;
+mod gathered;
 mod reset;
 mod under_lock;
 mod words_kept;
@@ -200,7 +201,7 @@ fn page(
         asked_scopes_rev: 1,
         epoch: EPOCH,
         scopes_rev: 1,
-        verdicts_at_asking: verdicts,
+        verdicts_known: verdicts,
         items,
         next: &Cursor(next.into()),
         complete: true,

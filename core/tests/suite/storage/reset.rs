@@ -275,7 +275,7 @@ fn a_cache_deleted_at_any_moment_costs_no_word() {
             asked_scopes_rev: 1,
             epoch: EPOCH,
             scopes_rev: 1,
-            verdicts_at_asking: 0,
+            verdicts_known: 0,
             items: &[],
             next: &Cursor("c0".into()),
             complete: true,

@@ -280,7 +280,9 @@ impl Phone {
                 if let (Some(file), Some((answer, Some(page), Some(asked)))) =
                     (file, self.pages.remove(&exchange))
                 {
-                    file.apply(&page, asked, answer.asked_at);
+                    // Read after the ops of its own answer took effect.
+                    let known = if answer.verdicts.is_empty() { answer.asked_at } else { self.verdicts };
+                    file.apply(&page, asked, known);
                 }
             }
             Effect::Cancel(exchange) => self.waits.retain(|(_, other, _)| *other != exchange),

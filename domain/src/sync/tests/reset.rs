@@ -274,6 +274,24 @@ fn a_comment_deleted_by_staff_before_it_was_seen_does_not_stay_on_screen() {
     let cache = phone.active.as_ref().unwrap().facts();
     assert!(
         crate::outbox::overlay::hides(phone.op(id), None, cache),
-        "a page asked after the verdict has come"
+        "a page read after the verdict has come"
     );
+}
+
+#[test]
+fn words_that_come_back_with_their_verdict_are_not_asked_for_again() {
+    for (comments, requests) in [(1, 1), (3, 1), (4, 2)] {
+        let (mut phone, mut desk) = in_step();
+        let before = phone.state.next_exchange;
+        phone.signal(Signal::Network { up: false, id: None }, &mut desk);
+        for at in 0..comments {
+            let comment = phone.ops.comment(&format!("hello {at}"));
+            phone.write(comment, &mut desk);
+        }
+        phone.state.want_page = false;
+        phone.signal(Signal::Network { up: true, id: None }, &mut desk);
+        phone.run(10_000, &mut desk);
+        let asked = phone.state.next_exchange - before;
+        assert_eq!(asked, requests, "{comments} comments; a page of this desk holds three rows");
+    }
 }
