@@ -13,6 +13,9 @@ use super::*;
 
 /// The newest format of own.db.
 const FORMAT: u32 = 2;
+/// Formats of the cache files beside each of own.db's, and the one that is read today: others are built anew.
+const CACHES: [u32; FORMAT as usize] = [1, 2];
+const CACHE_FORMAT: u32 = 3;
 /// The key of every file in the corpus.
 const KEY: [u8; 32] = [0x42; 32];
 /// The app copy of every file in the corpus: another one would lose its cache.
@@ -156,7 +159,7 @@ fn words_written_with_any_earlier_version_are_all_there() {
                 store.read(|snap| snap.search("лагодити", pocketdesk_core::store::Order::Newest, 5)).unwrap();
             assert_eq!(hits.len(), 1);
         } else {
-            assert!(format < FORMAT);
+            assert_ne!(CACHES[format as usize - 1], CACHE_FORMAT);
         }
         // And it can be written on.
         add(&mut store, &new_comment(9, 1, "далі"));
