@@ -7,7 +7,7 @@ use pocketdesk_ffi::Unbound;
 use pocketdesk_tests::{program::ServerProgram, staff::Staff};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::{phone, story::Story};
+use crate::{phone, spoken, story::Story};
 
 const EMAIL: &str = "olena@shop.example";
 
@@ -26,17 +26,20 @@ pub async fn live(keep: Option<PathBuf>) -> Result<(), String> {
         server.base
     );
 
-    story.scene("No connection: Olena files a ticket with a photo, and the phone dies in her hand");
     let phone_dir = dir.join("phone").display().to_string();
+    let said = said(&phone_dir, &mut story).await?;
+
+    story.scene("No connection: Olena files a ticket with a photo, and the phone dies in her hand");
     let id = filed_then_killed(&phone_dir).await?;
     story.tell(&format!("filed as {}…, and then kill -9", &id[..8]));
 
     story.scene("The phone is started again, still with no connection: all of it is there");
     let app = phone::open(&phone_dir, true).await?;
     let found = app.tickets(TicketFilter::default(), 0, 10).await.map_err(|why| why.to_string())?;
-    told(found.total == 1, format!("one ticket should be there, not {}", found.total))?;
-    let key = found.tickets[0].key.clone();
-    told(key.id == id, format!("it should be the one that was acknowledged, not {}", key.id))?;
+    let filed = 1 + u64::from(said.is_some());
+    told(found.total == filed, format!("{filed} should be there, not {}", found.total))?;
+    let key = found.tickets.iter().map(|ticket| ticket.key.clone()).find(|key| key.id == id);
+    let key = key.ok_or("the one that was acknowledged should be there")?;
     let view = app.ticket(key).await.map_err(|why| why.to_string())?;
     story.show(&view);
     told(
@@ -56,11 +59,23 @@ pub async fn live(keep: Option<PathBuf>) -> Result<(), String> {
         .map_err(|why| why.to_string())?;
     let key =
         app.find_ticket(Some(account.account.clone()), id.clone()).await.map_err(|why| why.to_string())?;
-    let view = phone::shows(&app, &key, "№1", |view| {
-        view.summary.number.as_deref() == Some("1") && registered(view.summary.delivery.as_ref())
+    let number = filed.to_string();
+    let view = phone::shows(&app, &key, &format!("№{number}"), |view| {
+        view.summary.number.as_deref() == Some(&number) && registered(view.summary.delivery.as_ref())
     })
     .await?;
     story.show(&view);
+    if let Some((spoken, recording)) = said {
+        let spoken = app.find_ticket(None, spoken).await.map_err(|why| why.to_string())?;
+        let view = phone::shows(&app, &spoken, "№1 with its recording", |view| {
+            view.summary.number.as_deref() == Some("1")
+                && view.attachments.iter().any(|file| registered(file.delivery.as_ref()))
+        })
+        .await?;
+        story.show(&view);
+        told(staff.file(&recording).await?.starts_with(b"fLaC"), "the desk should be able to hear it")?;
+        story.tell("what she said is №1; staff can hear it too");
+    }
     let view = phone::shows(&app, &key, "the photo at the desk", |view| {
         view.attachments.first().is_some_and(|file| registered(file.delivery.as_ref()))
     })
@@ -191,6 +206,35 @@ async fn filed_then_killed(dir: &str) -> Result<String, String> {
     let id = lines.next_line().await.ok().flatten().ok_or("the phone did not say what it filed")?;
     child.kill().await.map_err(|why| format!("the phone could not be killed: {why}"))?;
     Ok(id)
+}
+
+/// The spoken ticket's id and its recording's; none where no speech model is to be had.
+async fn said(phone_dir: &str, story: &mut Story) -> Result<Option<(String, String)>, String> {
+    story.scene("No connection: Olena has no hand free, and says it");
+    if spoken::models().is_none() {
+        story.tell("no speech model is to be had here (`cargo x model base`): the day goes on with text");
+        return Ok(None);
+    }
+    let app = phone::open(phone_dir, true).await?;
+    let draft = spoken::ticket(&app, story).await?;
+    let heard = draft.spoken.clone().ok_or("a dictation should become a spoken draft")?;
+    story.tell(&format!("heard ({}): {}", heard.language, draft.text));
+    story.tell(&format!("the draft's title: {}", draft.subject));
+    told(
+        heard.language == "ru" && draft.text.to_lowercase().contains("принтер"),
+        "the words should be hers",
+    )?;
+    let unsent = app.outbox(None).await.map_err(|why| why.to_string())?;
+    told(unsent.is_empty(), "nothing should be sent before she has looked")?;
+    let recording = heard.recording.ok_or("the recording should be with the draft")?;
+    let op = app.send_draft(None, draft.id).await.map_err(|why| format!("send: {why}"))?;
+    let key = app.find_ticket(None, op.entity.clone()).await.map_err(|why| why.to_string())?;
+    let view = app.ticket(key).await.map_err(|why| why.to_string())?;
+    story.tell("she looks, and presses Send");
+    story.show(&view);
+    told(is_saved(view.summary.delivery.as_ref()), "it should be saved, nothing more")?;
+    app.shut_down().await;
+    Ok(Some((op.entity, recording)))
 }
 
 async fn reply(

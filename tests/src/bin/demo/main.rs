@@ -10,6 +10,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 mod day;
 mod phone;
+mod spoken;
 mod story;
 
 #[tokio::main]

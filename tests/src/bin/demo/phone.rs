@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub async fn open(dir: &str, offline: bool) -> Result<Arc<Pocketdesk>, String> {
     let mut config = Config::new(dir, "Olena's phone", "en");
     config.offline = offline;
+    config.speech_models_beside = crate::spoken::models().map(|dir| dir.display().to_string());
     let platform = Platform { secrets: file_secrets(format!("{dir}/secrets")) };
     Pocketdesk::open(config, platform).await.map_err(|why| format!("the app did not open: {why}"))
 }
