@@ -83,7 +83,7 @@ async fn from_file(
     let dictation = app.desk.start_dictation(account, into, what).await.map_err(voice)?;
     let mut words = Live::new(app);
     loop {
-        let samples = match file.next() {
+        let samples = match file.sound() {
             Ok(Some(samples)) => samples,
             Ok(None) => break,
             Err(error) => {

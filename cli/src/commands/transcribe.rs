@@ -39,7 +39,7 @@ async fn hear(app: &App, path: &Path, language: Option<String>) -> Result<(Trans
     let mut file = SoundFile::open(path).map_err(sound)?;
     let what = Sound { rate: file.rate, channels: file.channels, language, live: false };
     let transcription = app.desk.start_transcription(what).map_err(voice)?;
-    while let Some(samples) = file.next().map_err(sound)? {
+    while let Some(samples) = file.sound().map_err(sound)? {
         let bytes = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
         match transcription.push(bytes) {
             // It gave up; why is what `finish` says.

@@ -100,7 +100,7 @@ impl SoundFile {
             trouble: Trouble::default(),
             first: None,
         };
-        match sound.next()? {
+        match sound.sound()? {
             Some(first) => sound.first = Some(first),
             // A file of no length at all is whole, and silent.
             None if expected == Some(0) => (sound.rate, sound.channels) = (16_000, 1),
@@ -110,7 +110,7 @@ impl SoundFile {
     }
 
     /// The next frames; none at the end.
-    pub fn next(&mut self) -> Result<Option<Vec<i16>>, SoundError> {
+    pub fn sound(&mut self) -> Result<Option<Vec<i16>>, SoundError> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }

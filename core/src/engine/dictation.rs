@@ -181,7 +181,7 @@ impl Account {
                 loop {
                     let (back, sound) = self
                         .bytes(move || {
-                            let sound = reader.next();
+                            let sound = reader.sound();
                             (reader, sound)
                         })
                         .await;
@@ -262,7 +262,7 @@ impl Account {
             .bytes(move || {
                 let frames = count(open(&folder, &name)?)?;
                 let mut reader = open(&folder, &name)?;
-                let mut flac = FlacReader::new(frames, Box::new(move || reader.next()))?;
+                let mut flac = FlacReader::new(frames, Box::new(move || reader.sound()))?;
                 folder.stage(&mut flac, None, u64::MAX, &*rng)
             })
             .await?;
@@ -408,7 +408,7 @@ fn open(folder: &Folder, name: &str) -> Result<SpillReader, FileError> {
 /// Frames that can be read.
 fn count(mut reader: SpillReader) -> Result<u64, FileError> {
     let mut frames = 0;
-    while let Some(sound) = reader.next()? {
+    while let Some(sound) = reader.sound()? {
         frames += sound.len() as u64;
     }
     Ok(frames)

@@ -33,6 +33,9 @@ pub struct Sealed {
     pub sha256: String,
 }
 
+/// Holds a file against other processes; ends when dropped, and with its process.
+pub(crate) type Held = Box<dyn Send + Sync>;
+
 /// An account's sealed files. Cheap to share; every call is one file's.
 pub struct Folder {
     disk: Arc<dyn Disk>,
@@ -66,7 +69,7 @@ impl Folder {
     pub(crate) fn create_foreign(
         &self,
         rng: &dyn Rng,
-    ) -> Result<(String, Box<dyn DiskFile>, Box<dyn Send + Sync>), FileError> {
+    ) -> Result<(String, Box<dyn DiskFile>, Held), FileError> {
         let mut random = [0; 16];
         rng.fill(&mut random);
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -78,7 +81,7 @@ impl Folder {
     }
 
     /// The lock of [`create_foreign`](Self::create_foreign)'s file, unless its maker is still at it.
-    pub(crate) fn hold_foreign(&self, name: &str) -> Result<Option<Box<dyn Send + Sync>>, FileError> {
+    pub(crate) fn hold_foreign(&self, name: &str) -> Result<Option<Held>, FileError> {
         // The file itself: its lock goes when it is removed, and nothing else ever locks it.
         Ok(self.disk.lock(&self.path(name)?)?)
     }

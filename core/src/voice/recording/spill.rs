@@ -120,7 +120,7 @@ impl SpillReader {
     }
 
     /// The next half second; none at the end, or where it was cut.
-    pub fn next(&mut self) -> io::Result<Option<Vec<i16>>> {
+    pub fn sound(&mut self) -> io::Result<Option<Vec<i16>>> {
         if self.ended {
             return Ok(None);
         }
@@ -188,7 +188,7 @@ mod tests {
         let disk = SystemDisk::port();
         let mut reader = SpillReader::open(disk.open(path, Opening::Read).unwrap(), key).unwrap();
         let mut heard = Vec::new();
-        while let Some(sound) = reader.next().unwrap() {
+        while let Some(sound) = reader.sound().unwrap() {
             heard.extend(sound);
         }
         heard
@@ -206,9 +206,9 @@ mod tests {
             let disk = SystemDisk::port();
             let mut reader = SpillReader::open(disk.open(&path, Opening::Read).unwrap(), &key).unwrap();
             assert_eq!(reader.frames().unwrap(), frames as u64);
-            reader.next().unwrap();
+            reader.sound().unwrap();
             reader.rewind().unwrap();
-            assert_eq!(reader.next().unwrap().unwrap_or_default(), spoken[..frames.min(8_000)]);
+            assert_eq!(reader.sound().unwrap().unwrap_or_default(), spoken[..frames.min(8_000)]);
         }
     }
 
