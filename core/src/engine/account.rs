@@ -59,6 +59,8 @@ pub struct Account {
     pub(crate) running: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
     /// Its person is signing out: nothing is begun any more.
     pub(crate) leaving: AtomicBool,
+    /// Writes of other processes are looked for.
+    pub(crate) followed: AtomicBool,
     /// Every page of own.db was looked at; before that only a list is read.
     looked: tokio::sync::OnceCell<()>,
     bytes: Arc<dyn Queue>,
@@ -147,6 +149,7 @@ impl Account {
             downloading: tokio::sync::Mutex::new(()),
             running: tokio::sync::Mutex::new(None),
             leaving: AtomicBool::new(false),
+            followed: AtomicBool::new(false),
             looked: tokio::sync::OnceCell::new(),
             bytes,
         }))
@@ -230,7 +233,17 @@ impl Account {
         self: &Arc<Self>,
         job: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.reader.run(move |reader: &mut Reader| reader.read(job)).await
+        let this = self.clone();
+        self.reader
+            .run(move |reader: &mut Reader| {
+                let read = reader.read(job);
+                if let Err(Error::Store(StoreError::Damaged { .. } | StoreError::WrongKey { .. })) = &read {
+                    // Whoever syncs may hold the spoilt page as it was, and would not find out.
+                    this.post(Mail::Unreadable(reader.let_go()));
+                }
+                read
+            })
+            .await
     }
 
     /// Has every page of own.db been looked at, once: what is damaged is only read, from what can be read of it.

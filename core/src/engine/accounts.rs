@@ -95,11 +95,16 @@ impl Accounts {
             if let Err(error) = account.start().await {
                 tracing::error!(account = %account.name, %error, "syncing cannot start");
             }
-            if others_may_write(&self.shared.env) {
-                self.shared.env.work.spawn(Box::pin(account.clone().follow_others()));
-            }
+            self.follow(&account);
         }
         self.shared.topics.move_on(Topic::Accounts);
+    }
+
+    /// Has the account hear of what other processes write, once.
+    fn follow(&self, account: &Arc<Account>) {
+        if others_may_write(&self.shared.env) && !account.followed.swap(true, Ordering::SeqCst) {
+            self.shared.env.work.spawn(Box::pin(account.clone().follow_others()));
+        }
     }
 
     /// Every account of the folder, and why it could not be opened where it could not.

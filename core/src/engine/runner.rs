@@ -26,7 +26,7 @@ use crate::{
         answer::Failure,
         snapshot::{Frame, Frames},
     },
-    store::{Store, StoreError, SyncLock},
+    store::{CacheName, Store, StoreError, SyncLock},
 };
 
 /// What a runner hears of.
@@ -45,6 +45,8 @@ pub(crate) enum Mail {
     Frames { exchange: Exchange, token: String, outcome: Result<Box<(Frame, Frames)>, Failure> },
     /// Something went wrong with the files in a task of the runner's.
     Trouble(Error),
+    /// A reader found own.db (none) or this cache file damaged.
+    Unreadable(Option<CacheName>),
     /// Tell when nothing more is to be done now.
     WhenSettled(oneshot::Sender<()>),
     /// The person signed in: begin again from what the disk says.
@@ -278,6 +280,14 @@ impl Runner {
             Mail::Me { exchange, token, outcome } => self.me(exchange, token, outcome).await?,
             Mail::Frames { exchange, token, outcome } => self.frames_began(exchange, token, outcome),
             Mail::Trouble(error) => return Err(error),
+            Mail::Unreadable(file) => {
+                let active = self.account.store.run(|store: &mut Store| store.cache_state()).await?.active;
+                // A file that was replaced meanwhile is nobody's trouble any more.
+                if file.is_none() || file == active.map(|facts| facts.name) {
+                    let file = file.map_or_else(|| "own.db".to_owned(), |name| name.as_str().to_owned());
+                    return Err(StoreError::Damaged { file }.into());
+                }
+            }
             Mail::WhenSettled(tell) => self.settled.push(tell),
             Mail::Restart | Mail::Stop => {}
         }

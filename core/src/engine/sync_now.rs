@@ -170,7 +170,9 @@ impl Account {
                         Topic::Files,
                     ];
                     self.show(&all, |_| ());
-                    self.post(Mail::OwnMoved);
+                    if !pocketdesk_protocol::planted::is("other-process-unheard") {
+                        self.post(Mail::OwnMoved);
+                    }
                     self.uploads.notify_waiters();
                 }
                 Err(Error::Store(StoreError::ReadOnly { why })) => {

@@ -67,6 +67,9 @@ impl Failure {
 pub fn head(status: StatusCode, headers: &HeaderMap) -> Result<(), Failure> {
     let range =
         headers.get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok()).and_then(VersionRange::parse);
+    if range.is_none() && status != StatusCode::OK && pocketdesk_protocol::planted::is("portal-believed") {
+        return if status == StatusCode::UPGRADE_REQUIRED { Err(Failure::TooOld) } else { Ok(()) };
+    }
     let Some(range) = range else { return Err(Failure::NotOurs) };
     if status == StatusCode::UPGRADE_REQUIRED || PROTOCOL_VERSION < range.oldest {
         return Err(Failure::TooOld);

@@ -106,7 +106,9 @@ impl Account {
                 let now = self.follow_session(session.refresh_token, Some(fresh)).await?;
                 Ok(now.ok_or(NoToken::SignedOut)?.access_token)
             }
-            Err(Failure::Revoked) => {
+            Err(failure)
+                if failure == Failure::Revoked || pocketdesk_protocol::planted::is("bad-line-signs-out") =>
+            {
                 let now = self.follow_session(session.refresh_token, None).await?;
                 Ok(now.ok_or(NoToken::Revoked)?.access_token)
             }

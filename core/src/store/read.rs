@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::{
     Place,
     build::CacheFile,
-    cache::{CacheRead, FoundRow, Hit, Order},
+    cache::{CacheName, CacheRead, FoundRow, Hit, Order},
     directory::OWN,
     error::{Result, StoreError},
     open::{self, Access, Kind},
@@ -41,6 +41,11 @@ impl Reader {
 
     pub(super) fn of(place: Place, own: Connection) -> Self {
         Self { place, own, cache: None }
+    }
+
+    /// Closes the cache file, to be opened anew by the next read; which one it was.
+    pub(crate) fn let_go(&mut self) -> Option<CacheName> {
+        self.cache.take().map(|file| file.name)
     }
 
     /// Reads one moment of the account.

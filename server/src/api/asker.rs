@@ -50,7 +50,7 @@ pub fn way_in(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr], 
         .find(|ip| !is_proxy(ip));
     // The last word is the peer's own; those before it may be the asker's.
     let schemes = headers.get_all("x-forwarded-proto").iter().filter_map(|value| value.to_str().ok());
-    let scheme = schemes.flat_map(|value| value.split(',')).map(str::trim).last();
+    let scheme = schemes.flat_map(|value| value.split(',')).map(str::trim).next_back();
     // A proxy on this machine that forwards nobody is its own health check.
     let own = address.is_none() && peer.is_loopback();
     WayIn { address: address.unwrap_or(peer), private: tls || own || scheme == Some("https") }

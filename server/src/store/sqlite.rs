@@ -101,6 +101,9 @@ fn connect(path: &Path, vfs: Option<&str>, read: bool) -> Result<Connection, Sto
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;",
         )
         .map_err(failed)?;
+    if pocketdesk_protocol::planted::is("server-not-synced") {
+        connection.execute_batch("PRAGMA synchronous=NORMAL;").map_err(failed)?;
+    }
     if read {
         connection.execute_batch("PRAGMA query_only=ON;").map_err(failed)?;
     }

@@ -21,8 +21,9 @@ use pocketdesk_server::{
 };
 
 use super::{
-    World,
-    truth::{What, marks_in},
+    TARAS, World,
+    script::person::Attached,
+    truth::{STAFF, What, marks_in},
 };
 
 /// Kind, id, version, JSON: a row as phone and server both have it.
@@ -105,7 +106,8 @@ async fn servers_view(ctx: Context, email: &'static str) -> Result<Vec<Row>, Ser
 }
 
 impl World {
-    fn problem(&mut self, what: String) {
+    /// Something does not hold.
+    pub(super) fn problem(&mut self, what: String) {
         if self.problems.len() < 20 && !self.problems.contains(&what) {
             super::trace::note!(self.trace, "PROBLEM {what}");
             self.problems.push(what);
@@ -141,7 +143,10 @@ impl World {
                 Some(Ok(words)) => Some(words),
                 Some(Err(error)) => {
                     // A disk that is full or fails for the moment may say so; the words are looked for later.
-                    if !self.troubled(phone) && !self.phones[phone].has_died() {
+                    // So may a phone whose person is gone, and a cache that has just been found spoilt.
+                    let out = self.phones[phone].may_be_out;
+                    if !out && !self.spoilt[phone] && !self.troubled(phone) && !self.phones[phone].has_died()
+                    {
                         self.problem(format!("1: p{phone} cannot read its own words: {error}"));
                     }
                     None
@@ -150,6 +155,7 @@ impl World {
             });
         }
         self.kept(&server, &held);
+        self.staffs(&server);
         self.once(&server);
         self.lanes(&server);
         for (phone, words) in held.iter().enumerate() {
@@ -175,6 +181,25 @@ impl World {
             if !here && !server.places.contains_key(&word.mark) {
                 self.problem(format!("1: {:?} {} of p{} is nowhere", word.what, word.mark, word.phone));
             }
+        }
+    }
+
+    /// 1, for staff: what the server acknowledged to them is there. 5: what they removed is not.
+    fn staffs(&mut self, server: &ServerWords) {
+        let lost: Vec<String> =
+            self.truth.staff.iter().filter(|mark| !server.places.contains_key(*mark)).cloned().collect();
+        for mark in lost {
+            self.problem(format!("1: staff's {mark} is nowhere"));
+        }
+        let back: Vec<EntityId> = self
+            .truth
+            .removed
+            .iter()
+            .filter(|id| server.positions.contains_key(&id.to_string()))
+            .copied()
+            .collect();
+        for id in back {
+            self.problem(format!("5: {id} was removed and is at the server again"));
         }
     }
 
@@ -235,6 +260,9 @@ impl World {
         for (kind, id, _, row) in &words.rows {
             for mark in marks_in(row) {
                 let Some(author) = self.truth.marks.get(mark) else { continue };
+                if *author == STAFF || email == TARAS && self.truth.taras_sees_all {
+                    continue;
+                }
                 let follows = || {
                     let value: serde_json::Value = serde_json::from_str(row).unwrap_or_default();
                     let ticket =
@@ -295,7 +323,7 @@ impl World {
             rows.iter().map(state).collect::<Result<BTreeMap<_, _>, ServiceError>>()
         });
         let Some(Ok(states)) = whole.await else { return };
-        for (phone, id) in self.files.clone() {
+        for Attached { phone, id, .. } in self.files.clone() {
             if states.get(&id.to_string()).is_some_and(|state| state != "complete") {
                 self.problem(format!("1: the bytes of file {id} of p{phone} did not reach the server"));
             }

@@ -100,6 +100,15 @@ impl BlobCopy for Copied {
     }
 }
 
+fn keys() -> Keys {
+    Keys::in_memory([7; 32], "staff")
+}
+
+/// What every incarnation of the server seals receipts and cursors with.
+pub fn receipt_key() -> ReceiptKey {
+    ReceiptKey::new(keys().derive("receipts"))
+}
+
 /// A backup that was made.
 struct Backup {
     folder: tempfile::TempDir,
@@ -177,12 +186,12 @@ impl Desk {
         let (mailbox, blobs) = (self.mailbox.clone(), Blobs::new(self.blobs.clone()));
         let started = life.call(async move {
             let store = store::open(&database, &env).await?;
-            let keys = Keys::in_memory([7; 32], "staff");
+            let keys = keys();
             let parts = context::Parts {
                 store,
                 env,
                 policy: Policy::default(),
-                key: ReceiptKey::new(keys.derive("receipts")),
+                key: receipt_key(),
                 desk: Arc::new(Builtin),
                 outside: beside,
             };
@@ -237,9 +246,9 @@ impl Desk {
         life.call(work(ctx.clone())).await
     }
 
-    /// Makes a backup while it runs.
-    pub async fn back_up(&mut self) {
-        let Ok(folder) = tempfile::tempdir() else { return };
+    /// Makes a backup while it runs; whether there is one then.
+    pub async fn back_up(&mut self) -> bool {
+        let Ok(folder) = tempfile::tempdir() else { return false };
         let blobs = Arc::new(InMemory::new());
         let copied = Copied { live: self.blobs.clone(), kept: blobs.clone() };
         let to = folder.path().join("backup");
@@ -249,9 +258,13 @@ impl Desk {
             Some(Ok(())) => {
                 note!(self.trace, "server is backed up");
                 self.backup = Some(Backup { folder, blobs });
+                true
             }
-            Some(Err(error)) => note!(self.trace, "the backup failed: {error}"),
-            None => {}
+            Some(Err(error)) => {
+                note!(self.trace, "the backup failed: {error}");
+                false
+            }
+            None => false,
         }
     }
 

@@ -13,9 +13,11 @@ mod life;
 mod net;
 mod phone;
 mod ports;
+pub mod proof;
 mod script;
 mod trace;
 mod truth;
+mod wire;
 
 use std::{
     cell::RefCell,
@@ -33,8 +35,9 @@ use self::{
     ports::stream,
     trace::{Trace, note},
     truth::Truth,
+    wire::Wire,
 };
-pub use script::Act;
+pub use script::{Act, journey::Journey};
 
 /// She has two phones.
 pub const OLENA: &str = "olena@example.com";
@@ -49,6 +52,8 @@ pub struct Plan {
     pub acts: usize,
     /// Seconds in which they do.
     pub seconds: u64,
+    /// This told journey instead of a drawn day.
+    pub journey: Option<Journey>,
     /// The first phone's app dies at this poll; 0: as the script says.
     pub die_at_poll: u64,
     /// The first phone stops at this change of its disk; 0: as the script says.
@@ -61,10 +66,22 @@ pub struct Plan {
 
 impl Plan {
     /// A short seed: ten thousand of them are a few minutes.
-    pub const SHORT: Self =
-        Self { acts: 18, seconds: 20, die_at_poll: 0, stop_at_change: 0, planted: "", keep: false };
+    pub const SHORT: Self = Self {
+        acts: 18,
+        seconds: 20,
+        journey: None,
+        die_at_poll: 0,
+        stop_at_change: 0,
+        planted: "",
+        keep: false,
+    };
     /// A fuller one.
     pub const DAY: Self = Self { acts: 40, seconds: 45, ..Self::SHORT };
+
+    /// A told journey.
+    pub const fn told(journey: Journey) -> Self {
+        Self { journey: Some(journey), ..Self::SHORT }
+    }
 }
 
 /// What came of a seed.
@@ -88,6 +105,10 @@ pub struct Outcome {
     pub restores: u32,
     /// Virtual ms until everything had come to rest.
     pub rested_after: u64,
+    /// Polls of the first phone's first process until the storm was over.
+    pub polls: u64,
+    /// Changes of the first phone's disk until then.
+    pub changes: u64,
 }
 
 /// See the module.
@@ -104,9 +125,23 @@ pub struct World {
     chance: Rng,
     /// Chance of what a power loss leaves.
     fate: Rng,
-    dead_spots: Vec<(u64, usize)>,
-    full_until: Vec<(u64, usize)>,
-    files: Vec<(usize, uuid::Uuid)>,
+    endings: Vec<(u64, Ending)>,
+    /// Phones whose cache rots until somebody finds it.
+    spoilt: [bool; PHONES.len()],
+    files: Vec<script::person::Attached>,
+}
+
+/// What ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// A phone's dead spot.
+    DeadSpot(usize),
+    /// A phone's stay in a hotel.
+    Hotel(usize),
+    /// A phone's disk that is full.
+    Full(usize),
+    /// The server is away.
+    Down,
 }
 
 /// Runs a seed to its end.
@@ -168,7 +203,8 @@ impl Morning {
 impl World {
     fn new(seed: u64, keep: bool) -> Self {
         let trace = Arc::new(Trace::new(keep));
-        let net = Net::new(stream(seed, 1), PHONES.len(), trace.clone());
+        let wire = Wire::new(PHONES.len(), desk::receipt_key());
+        let net = Net::new(stream(seed, 1), PHONES.len(), wire, trace.clone());
         let panics = Panics::default();
         let desk = Desk::new(seed, net.clone(), trace.clone(), panics.clone());
         let phone = |(number, email): (usize, &'static &'static str)| {
@@ -186,8 +222,8 @@ impl World {
             problems: Vec::new(),
             chance: stream(seed, 2),
             fate: stream(seed, 3),
-            dead_spots: Vec::new(),
-            full_until: Vec::new(),
+            endings: Vec::new(),
+            spoilt: [false; PHONES.len()],
             files: Vec::new(),
         }
     }
@@ -199,8 +235,15 @@ impl World {
             phone.boot().await;
         }
         for phone in 0..self.phones.len() {
-            if !self.phones[phone].sign_in(self.desk.mailbox.clone()).await {
+            if !self.phones[phone].sign_in(self.desk.mailbox.clone(), 20).await {
                 self.problems.push(format!("10: p{phone} cannot sign in"));
+            }
+        }
+        for email in [OLENA, TARAS] {
+            let done =
+                self.desk.call(|ctx| async move { script::staff::sees_company(&ctx, email, false).await });
+            if !matches!(done.await, Some(Ok(()))) {
+                self.problems.push(format!("0: {email} cannot be put into the company"));
             }
         }
     }
@@ -212,8 +255,14 @@ impl World {
         } else {
             world.copy_morning().await;
         }
-        let day = script::day(&mut stream(seed, 4), world.phones.len(), plan.acts, plan.seconds);
-        world.net.set_weather(Weather::BAD);
+        let (day, weather) = match plan.journey {
+            Some(journey) => (journey.day(), Weather::MILD),
+            None => {
+                let mut chance = stream(seed, 4);
+                (script::day(&mut chance, world.phones.len(), plan.acts, plan.seconds), Weather::BAD)
+            }
+        };
+        world.net.set_weather(weather);
         if plan.die_at_poll > 0
             && let Some(life) = world.phones[0].life()
         {
@@ -223,6 +272,7 @@ impl World {
             let mut disk = world.phones[0].disk().lock();
             disk.stop_at = disk.changes + plan.stop_at_change;
         }
+        let (first, changes) = (world.phones[0].life(), world.phones[0].disk().lock().changes);
         let began = world.now();
         for (n, (at, phone, act)) in day.into_iter().enumerate() {
             let wait = (began + at).saturating_sub(world.now());
@@ -233,8 +283,10 @@ impl World {
                 world.look().await;
             }
         }
+        let polls = first.map_or(0, |first| first.polls());
+        let changes = world.phones[0].disk().lock().changes - changes;
         world.rest().await;
-        world.end()
+        Outcome { polls, changes, ..world.end() }
     }
 
     async fn copy_morning(&mut self) {
@@ -257,20 +309,31 @@ impl World {
     async fn pass(&mut self, ms: u64) {
         let until = self.now() + ms;
         loop {
-            let next = self.dead_spots.iter().chain(&self.full_until).map(|(at, _)| *at).min();
+            let next = self.endings.iter().map(|(at, _)| *at).min();
             let to = next.map_or(until, |next| next.min(until));
             self.step(to.saturating_sub(self.now())).await;
             let now = self.now();
-            for (_, phone) in self.dead_spots.extract_if(.., |(at, _)| *at <= now) {
-                note!(self.trace, "p{phone} leaves the dead spot");
-                self.net.set_dead_spot(phone, false);
-            }
-            for (_, phone) in self.full_until.extract_if(.., |(at, _)| *at <= now) {
-                note!(self.trace, "p{phone} has room again");
-                self.phones[phone].disk().lock().capacity = None;
+            let over: Vec<Ending> =
+                self.endings.extract_if(.., |(at, _)| *at <= now).map(|(_, what)| what).collect();
+            for what in over {
+                self.end_of(what).await;
             }
             if now >= until {
                 return;
+            }
+        }
+    }
+
+    async fn end_of(&mut self, what: Ending) {
+        note!(self.trace, "over: {what:?}");
+        match what {
+            Ending::DeadSpot(phone) => self.net.set_dead_spot(phone, false),
+            Ending::Hotel(phone) => self.net.set_hotel(phone, false),
+            Ending::Full(phone) => self.phones[phone].disk().lock().capacity = None,
+            Ending::Down => {
+                if !self.desk.is_up() {
+                    self.desk.boot().await;
+                }
             }
         }
     }
@@ -304,7 +367,8 @@ impl World {
             }
             self.phones[phone].boot().await;
         }
-        if !self.desk.is_up() {
+        let away = self.endings.iter().any(|(_, what)| *what == Ending::Down);
+        if !self.desk.is_up() && (all || !away) {
             self.desk.kill(None);
             self.desk.boot().await;
         }
@@ -314,11 +378,9 @@ impl World {
     async fn rest(&mut self) {
         note!(self.trace, "the weather clears");
         self.net.set_weather(Weather::CALM);
-        self.pass(0).await;
-        for (_, phone) in std::mem::take(&mut self.dead_spots) {
-            self.net.set_dead_spot(phone, false);
+        for (_, what) in std::mem::take(&mut self.endings) {
+            self.end_of(what).await;
         }
-        self.full_until.clear();
         self.revive(true).await;
         for phone in 0..self.phones.len() {
             self.phones[phone].clock.set_right();
@@ -328,8 +390,35 @@ impl World {
             }
             self.wake(phone);
         }
+        // Whoever's session a restored server does not know hears of it now, or when a lost request was waited for.
+        for ms in [5_000, 32_000] {
+            self.step(ms).await;
+            for phone in 0..self.phones.len() {
+                self.sign_in_again(phone).await;
+            }
+        }
+        if self.chance.u8(..4) == 0 {
+            // The last word is said by another process: the app has to hear of it by itself.
+            let phone = self.chance.usize(..self.phones.len());
+            self.write_aside(phone, 0).await;
+        }
+        // What rots unseen is found by who looks; then there is the same time for it as for all else.
+        self.look().await;
         self.step(WITHIN_MS).await;
+        let spoilt = std::mem::take(&mut self.spoilt);
         self.look_at_rest().await;
+        if !self.files.is_empty() {
+            // Once cut by something that calls it whole, and once as it is.
+            for phone in [0, 1] {
+                self.net.cut_file(phone);
+                self.download(phone).await;
+            }
+            self.step(5_000).await;
+            for phone in [0, 1] {
+                self.download(phone).await;
+            }
+            self.step(5_000).await;
+        }
         let before: Vec<u64> = (0..self.phones.len()).map(|phone| self.net.requests_of(phone)).collect();
         self.step(30_000).await;
         for (phone, before) in before.into_iter().enumerate() {
@@ -349,10 +438,13 @@ impl World {
         let phone = self.fate.usize(..self.phones.len());
         self.lose_power(phone);
         self.phones[phone].boot().await;
+        // What rotted under pages that the app still held is found now.
+        self.spoilt = spoilt;
         self.look().await;
     }
 
     fn lose_power(&mut self, phone: usize) {
+        self.net.wire.power_lost(phone);
         self.phones[phone].kill(Some(&mut self.fate));
         self.seen[phone].forget();
     }
@@ -360,6 +452,7 @@ impl World {
     fn end(mut self) -> Outcome {
         let panics = std::mem::take(&mut *self.panics.lock().unwrap_or_else(PoisonError::into_inner));
         self.problems.extend(panics.into_iter().map(|panic| format!("0: {panic}")));
+        self.problems.extend(self.net.wire.problems());
         Outcome {
             problems: std::mem::take(&mut self.problems),
             lines: self.trace.lines(),
@@ -370,6 +463,7 @@ impl World {
             deaths: self.phones.iter().map(|phone| phone.deaths).sum(),
             restores: self.desk.restores,
             rested_after: self.now(),
+            ..Outcome::default()
         }
     }
 }
@@ -379,32 +473,37 @@ const WITHIN_MS: u64 = 95_000;
 /// Requests in half a minute of a phone that has nothing to do.
 const AT_REST: u64 = 6;
 
-/// Runs many seeds on `threads` threads; hands each outcome to `each` as it comes.
-pub fn run_many(
-    seeds: std::ops::Range<u64>,
-    plan: &Plan,
+/// Runs each case on `threads` threads; hands each outcome to `each` as it comes.
+pub fn run_all(
+    cases: impl Iterator<Item = (u64, Plan)> + Send,
     threads: usize,
-    each: impl Fn(u64, Outcome) + Send + Sync,
+    each: impl Fn(u64, &Plan, Outcome) + Send + Sync,
 ) {
-    let next = std::sync::atomic::AtomicU64::new(seeds.start);
+    let cases = std::sync::Mutex::new(cases);
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        return;
-                    }
-                    each(seed, run(seed, plan));
+                    let next = cases.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((seed, plan)) = next else { return };
+                    each(seed, &plan, run(seed, &plan));
                 }
             });
         }
     });
 }
 
+/// As many threads as this machine has room for.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
 /// For a seed that failed: what to type.
 pub fn replay(seed: u64, plan: &Plan) -> String {
     let mut line = format!("cargo x sim --seed {seed}");
+    if let Some(journey) = plan.journey {
+        line += &format!(" --journey {}", journey.name());
+    }
     let mut add = |option: &str, value: u64, usual: u64| {
         if value != usual {
             line += &format!(" --{option} {value}");

@@ -20,13 +20,14 @@ use pocketdesk_core::env::{Body, NetError, Remote};
 use pocketdesk_protocol::sync::SyncRequest;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tower::ServiceExt as _;
 
 use super::{
     life::Life,
     trace::{Trace, note},
+    wire::Wire,
 };
 
 /// How bad it is, in percent of requests.
@@ -65,6 +66,8 @@ impl Weather {
         proxy: 0,
         delay: 40,
     };
+    /// A told journey's: enough goes wrong that ways part, not so much that the story is another one.
+    pub const MILD: Self = Self { double: 4, lose_answer: 4, cut_answer: 3, delay: 120, ..Self::CALM };
     /// A train in the hills.
     pub const BAD: Self = Self {
         unreachable: 3,
@@ -79,6 +82,9 @@ impl Weather {
     };
 }
 
+/// How long the answer to a push takes that was slowed down, less than its caller waits for.
+const SLOW_MS: u64 = 16_000;
+
 /// What becomes of one request.
 struct Fate {
     unreachable: bool,
@@ -89,17 +95,25 @@ struct Fate {
     down: u64,
     lose_answer: bool,
     cut_answer: Option<usize>,
+    /// Whoever cut it ends it as if it were whole.
+    quietly: bool,
     proxy: Option<Proxy>,
+    /// Whoever has not paid for the hotel's network gets this.
+    hotel: Proxy,
     chunk: u64,
 }
 
+/// What stands in between answers, without our protocol's header.
 #[derive(Clone, Copy)]
 enum Proxy {
-    Portal,
-    TooLarge,
+    /// A hotel's page, or a company's firewall, with this status.
+    Page(u16),
+    /// Not before so many seconds.
     TooMany(u64),
-    BadGateway,
 }
+
+/// Statuses that a phone might take for its desk's.
+const PAGES: [u16; 9] = [200, 302, 401, 403, 404, 413, 426, 502, 503];
 
 impl Fate {
     fn draw(rng: &mut Rng, weather: Weather) -> Self {
@@ -109,7 +123,9 @@ impl Fate {
         let (up, down, chunk) = (rng.u64(5..delay), rng.u64(5..delay), rng.u64(..delay.min(20)));
         let (again, late, cut, wait) =
             (rng.u64(1..3_000), rng.u64(1_000..20_000), rng.usize(..900), rng.u64(1..20));
-        let proxy = [Proxy::Portal, Proxy::TooLarge, Proxy::TooMany(wait), Proxy::BadGateway][rng.usize(..4)];
+        let page = rng.usize(..PAGES.len() + 1);
+        let proxy = PAGES.get(page).map_or(Proxy::TooMany(wait), |status| Proxy::Page(*status));
+        let (hotel, quietly) = (rng.usize(..PAGES.len()), rng.bool());
         Self {
             unreachable: dice[0] < weather.unreachable,
             lose_request: dice[1] < weather.lose_request,
@@ -119,7 +135,9 @@ impl Fate {
             down,
             lose_answer: dice[5] < weather.lose_answer,
             cut_answer: (dice[6] < weather.cut_answer).then_some(cut),
+            quietly,
             proxy: (dice[7] < weather.proxy).then_some(proxy),
+            hotel: Proxy::Page(PAGES[hotel]),
             chunk,
         }
     }
@@ -141,6 +159,15 @@ pub struct Net {
     behind: Mutex<Option<Behind>>,
     /// Phones in a dead spot.
     dead_spots: Mutex<BTreeSet<usize>>,
+    /// Phones in a hotel whose network nobody has paid for.
+    hotels: Mutex<BTreeSet<usize>>,
+    /// Phones the answer to whose next push takes its time.
+    slow: Mutex<BTreeSet<usize>>,
+    /// Phones whose next file is cut short by something that calls it whole.
+    cut_file: Mutex<BTreeSet<usize>>,
+    /// What is judged as it goes by.
+    pub wire: Wire,
+    began: Instant,
     trace: Arc<Trace>,
     requests: AtomicU64,
     /// Answers of 500: a defect of the server, whatever the phone makes of it.
@@ -150,12 +177,17 @@ pub struct Net {
 
 impl Net {
     /// Of so many phones.
-    pub fn new(rng: Rng, phones: usize, trace: Arc<Trace>) -> Arc<Self> {
+    pub fn new(rng: Rng, phones: usize, wire: Wire, trace: Arc<Trace>) -> Arc<Self> {
         Arc::new(Self {
             rng: Mutex::new(rng),
             weather: Mutex::new(Weather::CALM),
             behind: Mutex::default(),
             dead_spots: Mutex::default(),
+            hotels: Mutex::default(),
+            slow: Mutex::default(),
+            cut_file: Mutex::default(),
+            wire,
+            began: Instant::now(),
             trace,
             requests: 0.into(),
             defects: 0.into(),
@@ -180,6 +212,29 @@ impl Net {
         } else {
             held(&self.dead_spots).remove(&phone)
         };
+    }
+
+    /// A phone enters or leaves a hotel.
+    pub fn set_hotel(&self, phone: usize, there: bool) {
+        if there {
+            held(&self.hotels).insert(phone)
+        } else {
+            held(&self.hotels).remove(&phone)
+        };
+    }
+
+    /// The answer to this phone's next push comes so late that much else happens before.
+    pub fn slow_down(&self, phone: usize) {
+        held(&self.slow).insert(phone);
+    }
+
+    /// The next file this phone fetches is cut short, and nobody says so.
+    pub fn cut_file(&self, phone: usize) {
+        held(&self.cut_file).insert(phone);
+    }
+
+    fn failed(&self, phone: usize, path: &str) {
+        self.wire.failed(phone, path, u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
     }
 
     /// Requests so far.
@@ -286,7 +341,14 @@ impl Remote for Link {
     ) -> BoxFuture<'static, Result<http::Response<Body>, NetError>> {
         let (net, phone) = (self.net.clone(), self.phone);
         let weather = *held(&net.weather);
-        let fate = Fate::draw(&mut held(&net.rng), weather);
+        let mut fate = Fate::draw(&mut held(&net.rng), weather);
+        if request.uri().path() == "/sync" && held(&net.slow).remove(&phone) {
+            fate = Fate { up: 50, down: SLOW_MS, ..Fate::draw(&mut Rng::with_seed(0), Weather::CALM) };
+        }
+        if request.uri().path().starts_with("/attachments/") && held(&net.cut_file).remove(&phone) {
+            fate = Fate { cut_answer: Some(500), quietly: true, lose_answer: false, ..fate };
+        }
+        net.wire.asked(phone, &request);
         let number = net.requests.fetch_add(1, Ordering::Relaxed);
         net.by_phone[phone].fetch_add(1, Ordering::Relaxed);
         async move {
@@ -297,6 +359,7 @@ impl Remote for Link {
             }
             if fate.unreachable {
                 note!(net.trace, "   #{number} refused");
+                net.failed(phone, &path);
                 return Err(NetError::Unreachable);
             }
             sleep(Duration::from_millis(fate.up)).await;
@@ -304,8 +367,10 @@ impl Remote for Link {
                 note!(net.trace, "   #{number} lost on the way up");
                 return std::future::pending().await;
             }
-            if let Some(proxy) = fate.proxy {
-                note!(net.trace, "   #{number} a proxy answers");
+            let hotel = held(&net.hotels).contains(&phone).then_some(fate.hotel);
+            if let Some(proxy) = hotel.or(fate.proxy) {
+                note!(net.trace, "   #{number} something in between answers");
+                net.failed(phone, &path);
                 return Ok(proxy.answer());
             }
             if let Some(after) = fate.again_after {
@@ -322,12 +387,25 @@ impl Remote for Link {
                 note!(net.trace, "   #{number} answer lost");
                 return std::future::pending().await;
             }
-            let answer = answer.inspect_err(|error| note!(net.trace, "   #{number} {error}"))?;
+            let answer = answer.inspect_err(|error| {
+                note!(net.trace, "   #{number} {error}");
+                net.failed(phone, &path);
+            })?;
+            net.wire.answered(phone);
             note!(net.trace, "   #{number} -> {}", answer.status().as_u16());
+            let judged = path == "/sync" || path == "/pull";
             let read = net.trace.is_read() && (path == "/sync" || path == "/pull");
             Ok(answer.map(|body| {
-                let body = shaped(body, fate.chunk, fate.cut_answer);
-                if read { read_aloud(body, number, net.trace.clone()) } else { body }
+                let body = shaped(body, fate.chunk, fate.cut_answer, fate.quietly);
+                let body = if read { read_aloud(body, number, net.trace.clone()) } else { body };
+                body.inspect(move |chunk| {
+                    if let Ok(chunk) = chunk
+                        && judged
+                    {
+                        net.wire.said(phone, chunk);
+                    }
+                })
+                .boxed()
             }))
         }
         .boxed()
@@ -366,7 +444,7 @@ fn copy(request: &http::Request<Bytes>) -> http::Request<Bytes> {
 }
 
 /// A body whose chunks take their time, and which may end in the middle.
-fn shaped(body: Body, delay: u64, cut: Option<usize>) -> Body {
+fn shaped(body: Body, delay: u64, cut: Option<usize>, quietly: bool) -> Body {
     stream::unfold((body, cut, false), move |(mut body, mut left, over)| async move {
         if over {
             return None;
@@ -376,6 +454,7 @@ fn shaped(body: Body, delay: u64, cut: Option<usize>) -> Body {
             sleep(Duration::from_millis(delay)).await;
         }
         let chunk = match (&mut left, chunk) {
+            (Some(0), Ok(_)) if quietly => return None,
             (Some(0), Ok(_)) => Err(NetError::Cut),
             (Some(left), Ok(chunk)) => {
                 let taken = chunk.len().min(*left);
@@ -393,10 +472,8 @@ fn shaped(body: Body, delay: u64, cut: Option<usize>) -> Body {
 impl Proxy {
     fn answer(self) -> http::Response<Body> {
         let (status, text) = match self {
-            Self::Portal => (200, "<html><title>Welcome to our hotel</title></html>"),
-            Self::TooLarge => (413, "too large"),
+            Self::Page(status) => (status, "<html><title>Welcome to our hotel</title></html>"),
             Self::TooMany(_) => (429, "slow down"),
-            Self::BadGateway => (502, "<html>bad gateway</html>"),
         };
         let mut answer = http::Response::new(stream::iter([Ok(Bytes::from_static(text.as_bytes()))]).boxed());
         *answer.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();

