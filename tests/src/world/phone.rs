@@ -252,9 +252,9 @@ impl Phone {
     /// Some bytes of a cache file are others than were written.
     pub fn spoil_cache(&self, at: usize, noise: u64) {
         let mut disk = self.disk.lock();
-        let caches = disk.listing().into_iter();
+        let mut caches = disk.listing().into_iter();
         let Some((name, length)) =
-            caches.filter(|(name, _)| name.contains("/cache-") && name.ends_with(".db")).next_back()
+            caches.rfind(|(name, _)| name.contains("/cache-") && name.ends_with(".db"))
         else {
             return;
         };
