@@ -1,5 +1,7 @@
 //! Speech models from the company's own desk to a phone, over networks as they are.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use http::Method;

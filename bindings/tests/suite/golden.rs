@@ -7,13 +7,14 @@ use camino::Utf8PathBuf;
 
 /// The library cargo built beside this test.
 fn library() -> Utf8PathBuf {
-    let me = Utf8PathBuf::from_path_buf(std::env::current_exe().unwrap()).unwrap();
+    let me =
+        Utf8PathBuf::from_path_buf(std::env::current_exe().expect("a path of its own")).expect("in UTF-8");
     let name = format!("{}pocketdesk_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    me.parent().unwrap().join(name)
+    me.parent().expect("a folder").join(name)
 }
 
 fn surface() -> String {
-    pocketdesk_bindgen::surface(&library()).unwrap()
+    pocketdesk_bindgen::surface(&library()).expect("the library tells its surface")
 }
 
 #[test]

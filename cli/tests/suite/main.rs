@@ -1,5 +1,6 @@
 //! The real binary: its help, its contract with scripts, and its days with a real server.
 
+#![allow(clippy::print_stdout, reason = "what is skipped is said")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![allow(
     clippy::disallowed_methods,

@@ -158,6 +158,7 @@ impl SpillReader {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the tests spoil files on the real disk")]
 mod tests {
     use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! Files of exactly the shape of real models, with weights nobody trained: what is tested here is how they travel.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 /// A Whisper tiny.en in q5_1: 32 MB, eight chunks.
 pub fn speech(seed: u64) -> Vec<u8> {
     let (width, layers, vocabulary) = (384, 4, 51_864);

@@ -1,6 +1,7 @@
 //! `cargo x sim`: one seed of World with its trace, many with the failing ones named, or the whole proof.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
+#![allow(clippy::disallowed_methods, reason = "it says how long real seeds took")]
 
 use std::{process::ExitCode, sync::Mutex, time::Instant};
 
