@@ -86,14 +86,16 @@ impl Account {
                 }
                 self.shared.env.clock.sleep(LOOK).await;
             }
-            let (tell, settled) = oneshot::channel();
-            self.post(Mail::Signal(Signal::SyncNow));
+            let files = self.files_waiting().await?;
             self.uploads_at_once.store(true, Ordering::SeqCst);
             self.uploads.notify_waiters();
-            self.post(Mail::WhenSettled(tell));
-            // A runner that ended meanwhile has nothing more to do either.
-            let _ = settled.await;
-            self.uploads_done().await
+            self.talk().await;
+            self.uploads_done().await?;
+            if self.files_waiting().await? < files {
+                // The desk's row of a file says that it is whole only after its last part.
+                self.talk().await;
+            }
+            Ok::<(), Error>(())
         };
         match select(std::pin::pin!(work), self.shared.env.clock.sleep(within)).await {
             Either::Left((done, _)) => done?,
@@ -107,6 +109,20 @@ impl Account {
             self.stop().await;
         }
         report
+    }
+
+    /// Talks to the desk until nothing more can be done now.
+    async fn talk(&self) {
+        let (tell, settled) = oneshot::channel();
+        self.post(Mail::Signal(Signal::SyncNow));
+        self.post(Mail::WhenSettled(tell));
+        // A runner that ended meanwhile has nothing more to do either.
+        let _ = settled.await;
+    }
+
+    /// How many files have not gone whole.
+    async fn files_waiting(self: &Arc<Self>) -> Result<usize> {
+        self.read(|snapshot| Ok(snapshot.own().uploads()?.len())).await
     }
 
     /// Files that can go now have gone, or failed once.
@@ -134,7 +150,7 @@ impl Account {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let attention =
             items.iter().filter(|item| matches!(item.delivery, Delivery::Attention { .. })).count();
-        let files = self.read(|snapshot| Ok(snapshot.own().uploads()?.len())).await?;
+        let files = self.files_waiting().await?;
         let after = self.standing().clone();
         let since = |after: u64, before: u64| u32::try_from(after.saturating_sub(before)).unwrap_or(u32::MAX);
         Ok(SyncReport {
