@@ -1,6 +1,6 @@
 //! Keeping a session through bad connections, and what ends it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use pocketdesk_core::{
     engine::{account::Account, accounts::Accounts, shared::Settings},
@@ -8,8 +8,9 @@ use pocketdesk_core::{
         Env,
         system::{FileSecrets, SystemClock, SystemRng, SystemWork},
     },
+    error::Error,
     session::tokens::NoToken,
-    store::{Home, Session},
+    store::{Home, Session, StoreError},
 };
 use pocketdesk_domain::outbox::NewDraft;
 use pocketdesk_protocol::{
@@ -198,4 +199,43 @@ async fn words_written_while_a_sign_out_waits_for_the_desk_wait_for_their_person
     assert!(!leaving.await.unwrap().unwrap().is_empty(), "said to be left behind");
     let drafts = phone.account.read(|snapshot| Ok(snapshot.own().drafts()?)).await.unwrap();
     assert!(drafts == [draft], "it waits");
+}
+
+#[tokio::test]
+async fn words_of_a_sign_out_that_the_disk_broke_off_still_go_to_the_desk() {
+    let phone = phone(Scripted::new([])).await;
+    let draft = NewDraft {
+        id: Uuid::from_u128(5).into(),
+        ticket: None,
+        subject: "The lift".into(),
+        text: "It stopped again".into(),
+        attachments: Vec::new(),
+        updated_at: 1,
+    };
+    phone.account.write(move |tx| Ok(tx.put_draft(&draft)?)).await.unwrap();
+
+    // Another process holds own.db for longer than a commit waits.
+    let shared = &phone.accounts.shared;
+    let (env, home, settings) = (shared.env.clone(), shared.home.clone(), shared.settings.clone());
+    let other = Accounts::open(env, home, settings, false).await.unwrap().find(None).await.unwrap();
+    let (held, holds) = tokio::sync::oneshot::channel();
+    let (let_go, told) = std::sync::mpsc::channel::<()>();
+    let holding = tokio::spawn(async move {
+        other
+            .write(move |_| {
+                held.send(()).unwrap();
+                told.recv().unwrap();
+                Ok(())
+            })
+            .await
+    });
+    holds.await.unwrap();
+    let left = phone.accounts.sign_out(&phone.account.name, true).await;
+    assert!(matches!(left, Err(Error::Store(StoreError::Busy))), "{left:?}");
+    let_go.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+
+    let asked = phone.desk.asked().len();
+    phone.accounts.sync_now(None, Duration::from_secs(5)).await.unwrap();
+    assert!(phone.desk.asked().len() > asked, "the account fell silent");
 }
