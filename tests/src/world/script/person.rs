@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock, PoisonError},
+    sync::{
+        Arc, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use pocketdesk_core::{Error, attachments::staging::Source, engine::account::Account};
@@ -267,7 +270,10 @@ impl World {
             return;
         };
         let (panics, trace) = (self.panics.clone(), self.trace.clone());
-        let to: PathBuf = folder().join(format!("{}.copy", uuid::Uuid::from_u128(self.chance.u128(..))));
+        // Lives of one seed run side by side, and draw the same.
+        static COPIES: AtomicU64 = AtomicU64::new(0);
+        let (drawn, copy) = (self.chance.u128(..), COPIES.fetch_add(1, Ordering::Relaxed));
+        let to: PathBuf = folder().join(format!("{drawn:x}-{copy}.copy"));
         life.spawn(Box::pin(async move {
             let Ok(account) = accounts.find(None).await else { return };
             let fetched = account.open_attachment(file.id, to.clone()).await;
