@@ -27,6 +27,7 @@ pub const FAULTS: &[(&str, u64)] = &[
     ("kept-not-offered", 40),
     ("gone-stays", 40),
     ("sign-out-takes-unsent", 60),
+    ("failed-sign-out-silences", 400),
     ("bad-line-signs-out", 60),
     ("row-passed-over", 20),
     // What the phone does and shows.

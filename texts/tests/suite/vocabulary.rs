@@ -86,7 +86,8 @@ fn a_terminal_does_not_call_itself_a_phone() {
     for language in Language::ALL {
         for (key, text) in sentences(language, Device::Computer) {
             for word in ["phone", "телефон"] {
-                assert!(!text.contains(word), "{key} in {}: {text:?}", language.code());
+                let mut words = text.split(|at: char| !at.is_alphabetic());
+                assert!(!words.any(|said| said.starts_with(word)), "{key} in {}: {text:?}", language.code());
             }
         }
     }
