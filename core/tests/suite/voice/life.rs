@@ -118,6 +118,7 @@ fn day_after_day_no_memory_is_lost() {
 }
 
 /// Runs an ignored test in a process of its own: what other tests allocate is not the recogniser's. What it said.
+#[allow(clippy::print_stdout, reason = "what the other process says is this test's log")]
 fn alone(test: &str) -> String {
     let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
     alone.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
