@@ -1,4 +1,4 @@
-//! What `cargo x test` has World prove: ten thousand short days, both journeys with a kill at every poll and a stop at
+//! What World proves: ten thousand short days (nightly), both journeys with a kill at every poll and a stop at
 //! every change of the disk, and every planted fault caught.
 
 use std::{
@@ -25,7 +25,7 @@ pub const FAULTS: &[(&str, u64)] = &[
     ("starts-not-counted", 80),
     ("applied-not-kept", 40),
     ("kept-not-offered", 40),
-    ("gone-stays", 40),
+    ("gone-stays", 120),
     ("sign-out-takes-unsent", 60),
     ("failed-sign-out-silences", 400),
     ("bad-line-signs-out", 60),
@@ -34,13 +34,13 @@ pub const FAULTS: &[(&str, u64)] = &[
     ("news-unheard", 10),
     ("timer-lost", 20),
     ("ack-hides", 40),
-    ("prev-not-named", 40),
+    ("prev-not-named", 160),
     ("no-back-off", 60),
     ("old-epoch-believed", 120),
     ("portal-believed", 60),
     ("other-process-unheard", 60),
     // The server.
-    ("prev-not-waited-for", 40),
+    ("prev-not-waited-for", 160),
     ("verdict-not-replayed", 20),
     ("journal-skips", 10),
     ("part-not-kept", 40),

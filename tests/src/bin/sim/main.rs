@@ -16,7 +16,7 @@ const USAGE: &str = "usage: pocketdesk-sim (--seed N | --seeds FROM..TO | --proo
 
 --seed N          live one day and print its trace
 --seeds FROM..TO  live many, print how to replay those that fail
---proof           what `cargo x test` proves: ten thousand days, every kill of both journeys, every planted fault
+--proof           the whole proof: ten thousand days, every kill of both journeys, every planted fault
 --faults          only the planted faults
 --kills           only the kills
 --acts, --seconds how much happens in how long
