@@ -20,13 +20,17 @@ const FRUITLESS: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// An account's desk as the place models come from.
-struct Desk(Arc<Account>);
+struct Desk {
+    account: Arc<Account>,
+    /// Bytes come also where they cost money.
+    metered: bool,
+}
 
 impl Source for Desk {
     fn manifest(&self) -> BoxFuture<'_, Result<SignedManifest>> {
         async move {
-            let api = self.0.api().await?;
-            self.0
+            let api = self.account.api().await?;
+            self.account
                 .with_token(|token| {
                     let api = api.clone();
                     async move { api.models(&token).await }
@@ -39,9 +43,13 @@ impl Source for Desk {
 
     fn file<'a>(&'a self, sha256: &'a str, from: u64, etag: Option<&'a str>) -> BoxFuture<'a, Result<Piece>> {
         async move {
-            let api = self.0.api().await?;
+            // Asked before every try: a break may be the end of Wi-Fi.
+            if self.account.shared.network().metered && !self.metered {
+                return Err(ModelError::Metered.into());
+            }
+            let api = self.account.api().await?;
             let download = self
-                .0
+                .account
                 .with_token(|token| {
                     let api = api.clone();
                     async move { api.model(&token, sha256, from, etag).await }
@@ -63,7 +71,7 @@ impl Accounts {
 
     /// Asks the account's desk which models the company offers now. None: the only account.
     pub async fn refresh_speech_models(&self, account: Option<&str>) -> Result<Vec<SpeechModelView>> {
-        let desk = Desk(self.find(account).await?);
+        let desk = Desk { account: self.find(account).await?, metered: false };
         self.allowed(self.shared.models.refresh(&desk)).await?;
         self.speech_models().await
     }
@@ -76,33 +84,30 @@ impl Accounts {
         id: Option<&str>,
         metered: bool,
     ) -> Result<()> {
-        if self.shared.network().metered && !metered {
-            return Err(ModelError::Metered.into());
-        }
-        let desk = Desk(self.find(account).await?);
+        let desk = Desk { account: self.find(account).await?, metered };
         let models = &self.shared.models;
         // A list that cannot be had now is no hindrance where one is known.
         match self.allowed(models.refresh(&desk)).await {
             Err(error) if !passing(&error) || models.status().await?.is_empty() => return Err(error),
             _ => {}
         }
-        let (mut fruitless, mut had, mut renewed) = (0, 0, false);
-        loop {
-            let fetched = self.allowed(models.fetch(&desk, id)).await;
-            let Err(error) = fetched else { return Ok(()) };
-            if error == Error::Models(ModelError::Unknown) && !renewed {
-                // The desk put another in its place meanwhile.
-                renewed = true;
-                self.allowed(models.refresh(&desk)).await?;
-                continue;
-            }
-            let have = models.status().await?.iter().map(|model| model.have).sum();
+        let (mut fruitless, mut had) = (0, 0);
+        let mut pause = |error: Error, have| {
             fruitless = if have > had { 0 } else { fruitless + 1 };
             had = have;
-            if !passing(&error) || fruitless >= FRUITLESS {
-                return Err(error);
+            if passing(&error) && fruitless < FRUITLESS {
+                Ok(PAUSE * 2u32.pow(fruitless))
+            } else {
+                Err(error)
             }
-            self.shared.env.clock.sleep(PAUSE * 2u32.pow(fruitless)).await;
+        };
+        match self.allowed(models.fetch_patiently(&desk, id, &mut pause)).await {
+            // The desk put another in its place meanwhile.
+            Err(Error::Models(ModelError::Unknown)) => {
+                self.allowed(models.refresh(&desk)).await?;
+                self.allowed(models.fetch_patiently(&desk, id, pause)).await
+            }
+            fetched => fetched,
         }
     }
 

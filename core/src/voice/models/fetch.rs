@@ -1,7 +1,10 @@
 //! How a model comes: one request after another, each going on where the last one broke off, and nothing kept that
 //! is not as signed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::{Buf, BytesMut};
 use futures_util::{
@@ -39,6 +42,17 @@ impl Models {
     /// ones go when it is there. When the network fails what came is kept: call it again. `None` takes the one that
     /// suits this device.
     pub async fn fetch(&self, source: &dyn Source, id: Option<&str>) -> Result<()> {
+        self.fetch_patiently(source, id, |error, _| Err(error)).await
+    }
+
+    /// As [`Self::fetch`], and it goes on after a failure when `pause` says how long to wait first; that is told why,
+    /// and how many bytes of the model are here. It is one fetch all the while: shown as such, and cancelled as such.
+    pub async fn fetch_patiently(
+        &self,
+        source: &dyn Source,
+        id: Option<&str>,
+        mut pause: impl FnMut(Error, u64) -> Result<Duration>,
+    ) -> Result<()> {
         if self.rules.keys.is_empty() {
             return Err(ModelError::NoKey.into());
         }
@@ -72,7 +86,12 @@ impl Models {
         let _ends = Ends(self);
         let shelf = self.shelf.clone();
         let _lock = Env::run(&*self.queue, move || shelf.lock()).await?;
-        self.fetch_all(source, &known, speech, gate).await
+        loop {
+            let Err(error) = self.fetch_all(source, &known, speech, gate).await else { return Ok(()) };
+            let have = self.under_way().as_ref().map_or(0, |running| running.have);
+            let pause = pause(error, have)?;
+            self.unless_cancelled(self.clock.sleep(pause)).await?;
+        }
     }
 
     async fn fetch_all(

@@ -29,7 +29,7 @@ pub use self::{
 };
 use super::{VoiceError, Weights};
 use crate::{
-    env::{Env, Queue, disk::Disk},
+    env::{Clock, Env, Queue, disk::Disk},
     error::Result,
 };
 
@@ -37,6 +37,7 @@ use crate::{
 pub struct Models {
     shelf: Arc<Shelf>,
     queue: Arc<dyn Queue>,
+    clock: Arc<dyn Clock>,
     rules: Rules,
     under_way: Mutex<Option<UnderWay>>,
     /// Somebody cancelled.
@@ -59,6 +60,7 @@ impl Models {
         Arc::new(Self {
             shelf: Arc::new(Shelf::new(disk, folder, rules.keys.clone())),
             queue: env.work.queue("models"),
+            clock: env.clock.clone(),
             rules,
             under_way: Mutex::new(None),
             interrupt: Notify::new(),
@@ -171,7 +173,7 @@ impl Models {
         fitting.or_else(|| speech().min_by_key(|model| model.needs_memory))
     }
 
-    /// Whether something of that role from these is missing.
+    /// Those of `models` that are not here.
     fn missing<'a>(models: &'a [&'a Model], installed: &[Installed]) -> Vec<&'a Model> {
         let here = |model: &Model| installed.iter().any(|one| one.model.sha256 == model.sha256);
         models.iter().copied().filter(|model| !here(model)).collect()

@@ -229,7 +229,7 @@ impl Shelf {
         Ok(found)
     }
 
-    /// Bytes of all models, begun or whole, but for the begun one of that digest.
+    /// Bytes of all models, begun or whole, but for those of these digests.
     pub fn bytes_beside(&self, digests: &BTreeSet<&str>) -> Result<u64, ModelError> {
         let mut sum = 0;
         for name in self.names()? {

@@ -240,6 +240,42 @@ async fn a_cancelled_download_stops_at_once_and_goes_on_later() {
     assert_eq!(models.status().await.unwrap()[0].state, SpeechModelState::Ready);
 }
 
+#[tokio::test]
+async fn a_download_that_waits_to_try_again_is_still_one_and_can_be_cancelled() {
+    let (desk, folder) = (Desk::usual(), tempfile::tempdir().unwrap());
+    let models = device(folder.path());
+    let speech = to_hex(&Sha256::digest(&**SPEECH));
+    let of = speech.clone();
+    desk.behave(move |desk, sha256, from, _| {
+        let limit = if sha256 == of { 3 << 20 } else { u64::MAX };
+        Ok(desk.piece(sha256, from, limit))
+    });
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (running, other) = (models.clone(), desk.clone());
+    let fetching = tokio::spawn(async move {
+        let pause = |error, have| {
+            tell.send((error, have)).unwrap();
+            // The first break is gone at once, the second lasts.
+            Ok(if have < 4 << 20 { Duration::ZERO } else { Duration::from_secs(3600) })
+        };
+        running.fetch_patiently(&*other, None, pause).await
+    });
+    assert_eq!(told.recv().await.unwrap(), (NetError::Cut.into(), 3 << 20));
+    assert_eq!(told.recv().await.unwrap(), (NetError::Cut.into(), 6 << 20));
+    assert_eq!(models.status().await.unwrap()[0].state, SpeechModelState::Fetching);
+    assert_eq!(why(fetch(&models, &desk).await.unwrap_err()), ModelError::Busy);
+    models.remove("tiny.en-q5_1").await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_millis(500), fetching).await.expect("it stops at once");
+    assert_eq!(why(ended.unwrap().unwrap_err()), ModelError::Cancelled);
+    assert_eq!(models.status().await.unwrap()[0].state, SpeechModelState::Offered);
+    let starts = desk.asked().into_iter().filter(|asked| asked.0 == speech);
+    assert_eq!(
+        starts.map(|asked| asked.1).collect::<Vec<_>>(),
+        [0, 3 << 20],
+        "nothing was asked for after that"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_says_so_and_the_download_goes_on_when_there_is_room() {
