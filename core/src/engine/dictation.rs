@@ -129,18 +129,10 @@ impl Account {
         let mut views = Vec::new();
         for dictated in all {
             let Some(name) = dictated.spill.clone() else { continue };
-            let (folder, cut) = (self.folder.clone(), dictated.state == DictationState::Open);
-            let frames = self
-                .bytes(move || {
-                    // Still being made, in whatever process.
-                    if cut && folder.has(&name) && folder.hold_foreign(&name)?.is_none() {
-                        return Ok(None);
-                    }
-                    Ok::<_, FileError>(Some(open(&folder, &name)?.frames()?))
-                })
-                .await;
+            let cut = dictated.state == DictationState::Open;
             // A file that is gone, or in which nothing was said yet, has nothing to offer.
-            let Some(frames) = frames.ok().flatten().filter(|frames| *frames > 0) else { continue };
+            let frames = self.frames_of(name, cut).await.ok().flatten();
+            let Some(frames) = frames.filter(|frames| *frames > 0) else { continue };
             views.push(RecordingView {
                 account: self.name.clone(),
                 id: dictated.id.to_string(),
@@ -151,6 +143,30 @@ impl Account {
             });
         }
         Ok(views)
+    }
+
+    /// How many recordings with something in them are in no draft yet: cut ones, and those that are being made.
+    pub(super) async fn without_draft(self: &Arc<Self>) -> Result<u32> {
+        let mut count = 0;
+        for dictated in self.read(|snapshot| Ok(snapshot.own().dictations()?)).await? {
+            let Some(name) = dictated.spill.filter(|_| dictated.state == DictationState::Open) else {
+                continue;
+            };
+            count += u32::from(self.frames_of(name, true).await.is_ok_and(|frames| frames != Some(0)));
+        }
+        Ok(count)
+    }
+
+    /// How much was recorded; none while it is still being made, in whatever process.
+    async fn frames_of(self: &Arc<Self>, name: String, cut: bool) -> Result<Option<u64>, FileError> {
+        let folder = self.folder.clone();
+        self.bytes(move || {
+            if cut && folder.has(&name) && folder.hold_foreign(&name)?.is_none() {
+                return Ok(None);
+            }
+            Ok(Some(open(&folder, &name)?.frames()?))
+        })
+        .await
     }
 
     /// Hears a recording that was cut or waited for a model: its draft has the words then. Without a model a cut one

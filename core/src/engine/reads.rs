@@ -279,9 +279,10 @@ impl Account {
         })
     }
 
-    /// What is not with the desk yet.
+    /// What is not with the desk yet; a recording that is in no draft yet is as good as one.
     pub async fn unsent(self: &Arc<Self>) -> Result<Unsent> {
-        self.read(unsent).await
+        let unsent = self.read(unsent).await?;
+        Ok(Unsent { drafts: unsent.drafts.saturating_add(self.without_draft().await?), ..unsent })
     }
 
     /// The account and its state.

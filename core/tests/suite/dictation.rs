@@ -15,6 +15,7 @@ use pocketdesk_core::{
         Env,
         system::{FileSecrets, SystemClock, SystemRng, SystemWork},
     },
+    error::Error,
     store::Home,
     voice::{Ask, models::Rules},
 };
@@ -186,4 +187,37 @@ async fn a_cancelled_dictation_leaves_nothing_on_the_disk() {
     let unknown = DictateInto::Reply { ticket: uuid::Uuid::nil().to_string() };
     assert!(account.dictate(unknown, Ask::default()).await.is_err(), "a reply needs its ticket");
     accounts.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_that_is_in_no_draft_yet_keeps_its_person_from_signing_out_unasked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (accounts, account) = open(dir.path()).await;
+    let dictation = account.dictate(DictateInto::Ticket, Ask::default()).await.unwrap();
+    for chunk in 0..100 {
+        dictation.push(&sound(chunk)).unwrap();
+    }
+    let unsent =
+        async || accounts.sign_out(&account.name, false).await.expect_err("it would take what was said");
+    assert!(
+        matches!(unsent().await, Error::WouldLeaveWords(unsent) if unsent.drafts == 1),
+        "while it is made"
+    );
+    drop(dictation);
+    let cut = async {
+        loop {
+            // What was pushed is written down in the background.
+            match recorded(&account).await.pop() {
+                Some(cut) => break cut,
+                None => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let cut = tokio::time::timeout(Duration::from_secs(30), cut).await.expect("it is offered");
+    assert!(
+        matches!(unsent().await, Error::WouldLeaveWords(unsent) if unsent.drafts == 1),
+        "once it was cut"
+    );
+    account.delete_draft(cut.id).await.unwrap();
+    assert!(accounts.sign_out(&account.name, false).await.unwrap().is_empty(), "nothing keeps them any more");
 }
