@@ -59,7 +59,7 @@ pub struct Account {
     pub(crate) running: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
     /// Its person is signing out: nothing is begun any more.
     pub(crate) leaving: AtomicBool,
-    /// Writes of other processes are looked for.
+    /// Whether it syncs, and what other processes write, is looked after.
     pub(crate) followed: AtomicBool,
     /// Every page of own.db was looked at; before that only a list is read.
     looked: tokio::sync::OnceCell<()>,

@@ -16,7 +16,6 @@ use super::{
     reads::Line,
     runner::Mail,
     shared::{Settings, Shared},
-    sync_now::others_may_write,
     topics::Topic,
 };
 use crate::{
@@ -91,19 +90,20 @@ impl Accounts {
             return;
         }
         self.lock().insert(account.name.clone(), Opened::Whole(account.clone()));
-        if self.shared.settings.automatic {
-            if let Err(error) = account.start().await {
-                tracing::error!(account = %account.name, %error, "syncing cannot start");
-            }
-            self.follow(&account);
-        }
+        self.begin(&account).await;
         self.shared.topics.move_on(Topic::Accounts);
     }
 
-    /// Has the account hear of what other processes write, once.
-    fn follow(&self, account: &Arc<Account>) {
-        if others_may_write(&self.shared.env) && !account.followed.swap(true, Ordering::SeqCst) {
-            self.shared.env.work.spawn(Box::pin(account.clone().follow_others()));
+    /// Has the account sync from now on, also where that cannot begin yet, and hear of what other processes write.
+    async fn begin(&self, account: &Arc<Account>) {
+        if !self.shared.settings.automatic {
+            return;
+        }
+        if let Err(error) = account.start().await {
+            account.not_started(&error);
+        }
+        if !account.followed.swap(true, Ordering::SeqCst) {
+            self.shared.env.work.spawn(Box::pin(account.clone().follow()));
         }
     }
 

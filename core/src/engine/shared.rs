@@ -119,7 +119,12 @@ impl Shared {
 
     /// Whether the network may be touched at all.
     pub fn may_send(&self) -> bool {
-        !self.is_offline() && !self.suspended.load(Ordering::SeqCst) && !self.topics.is_closed()
+        !self.is_offline() && !self.is_suspended() && !self.topics.is_closed()
+    }
+
+    /// Whether nothing may be begun until the app is awake again.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::SeqCst)
     }
 
     /// Flight mode.

@@ -14,15 +14,16 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{account::Account, runner::Mail, topics::Topic};
 use crate::{
-    env::Env,
     error::{Error, Result},
     store::StoreError,
 };
 
 /// How often another process's writes are looked for while it syncs and this one waits.
 const LOOK: Duration = Duration::from_millis(200);
-/// How often they are looked for while the app is open.
-const FOLLOW: Duration = Duration::from_secs(1);
+/// How often the account is looked after while the app is open. Other processes may write the same folder, and their
+/// words should show at once; on phones there is one, and every look costs a little of the battery.
+const FOLLOW: Duration =
+    Duration::from_secs(if cfg!(any(target_os = "android", target_os = "ios")) { 30 } else { 1 });
 
 impl Account {
     /// Starts syncing, if no other process does. Whether this one does now.
@@ -47,12 +48,18 @@ impl Account {
             match this.look().await {
                 Ok(()) if this.is_writable() => this.run(lock, mail).await,
                 Ok(()) => {}
-                Err(error) => tracing::error!(account = %this.name, %error, "syncing cannot start"),
+                Err(error) => this.not_started(&error),
             }
             // Nobody may wait for it.
             let _ = ended.send(());
         }));
         Ok(true)
+    }
+
+    /// Nobody waits for it: what keeps it from starting is for the report, and [`follow`](Self::follow) tries again.
+    pub(crate) fn not_started(&self, error: &Error) {
+        tracing::error!(account = %self.name, %error, "syncing cannot start yet");
+        self.note_error(error);
     }
 
     /// Ends syncing; the lock is free when it returns.
@@ -162,16 +169,19 @@ impl Account {
         })
     }
 
-    /// Looks for what other processes wrote, while the app is open.
-    pub(crate) async fn follow_others(self: Arc<Self>) {
+    /// Keeps the account syncing and looks for what other processes wrote, while the app is open.
+    pub(crate) async fn follow(self: Arc<Self>) {
         loop {
             self.shared.env.clock.sleep(FOLLOW).await;
             if self.shared.topics.is_closed() {
                 return;
             }
-            // The process that synced may have ended: then it is this one's turn.
-            if let Err(Error::Closed) = self.start().await {
-                return;
+            if self.shared.is_suspended() {
+                continue;
+            }
+            // The process that synced may have ended, or what kept this one from it: then it is this one's turn.
+            if let Err(error) = self.start().await {
+                self.note_error(&error);
             }
             let moved = self.store.run(|store: &mut crate::store::Store| store.moved_elsewhere()).await;
             match moved {
@@ -201,9 +211,4 @@ impl Account {
             }
         }
     }
-}
-
-/// Whether other processes may write the same folder: on phones there is one.
-pub(crate) fn others_may_write(_: &Env) -> bool {
-    cfg!(not(any(target_os = "android", target_os = "ios")))
 }

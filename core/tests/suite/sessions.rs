@@ -27,7 +27,7 @@ pub struct Phone {
     pub account: Arc<Account>,
     pub desk: Arc<Scripted>,
     pub accounts: Arc<Accounts>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 pub async fn phone(desk: Arc<Scripted>) -> Phone {
@@ -73,7 +73,7 @@ pub async fn phone_with_room(desk: Arc<Scripted>, attachment_cache_bytes: u64) -
         })
         .await
         .unwrap();
-    Phone { account, desk, accounts, _dir: dir }
+    Phone { account, desk, accounts, dir }
 }
 
 fn tokens(n: u32) -> Vec<u8> {
@@ -238,4 +238,32 @@ async fn words_of_a_sign_out_that_the_disk_broke_off_still_go_to_the_desk() {
     let asked = phone.desk.asked().len();
     phone.accounts.sync_now(None, Duration::from_secs(5)).await.unwrap();
     assert!(phone.desk.asked().len() > asked, "the account fell silent");
+}
+
+#[tokio::test]
+async fn an_account_that_could_not_sync_at_first_is_not_silent_for_good() {
+    let phone = phone(Scripted::new([])).await;
+    let shared = &phone.accounts.shared;
+    let (env, home) = (shared.env.clone(), shared.home.clone());
+    let settings = Settings { automatic: true, ..shared.settings.clone() };
+    phone.accounts.shut_down().await;
+
+    // Its lock cannot be taken, whoever asks.
+    let lock = phone.dir.path().join("data/accounts").join(&phone.account.name).join("sync.lock");
+    let _ = std::fs::remove_file(&lock);
+    std::fs::create_dir(&lock).unwrap();
+    let accounts = Accounts::open(env, home, settings, false).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(phone.desk.asked().is_empty(), "nothing can be sent yet");
+    let report = accounts.report().await.unwrap();
+    assert!(report.lines.iter().any(|line| line.name.ends_with("error")), "the report says why: {report:?}");
+
+    std::fs::remove_dir(&lock).unwrap();
+    let asked = async {
+        while phone.desk.asked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("the account fell silent");
+    accounts.shut_down().await;
 }

@@ -64,11 +64,7 @@ impl Accounts {
         self.bind(&account, signed_in).await?;
         account.leaving.store(false, Ordering::SeqCst);
         self.lock().insert(account.name.clone(), Opened::Whole(account.clone()));
-        if self.shared.settings.automatic {
-            account.start().await?;
-            // One that was opened while its person was gone is not followed yet.
-            self.follow(&account);
-        }
+        self.begin(&account).await;
         account.post(Mail::Restart);
         account.uploads.notify_waiters();
         self.shared.topics.move_on(Topic::Accounts);
@@ -154,11 +150,7 @@ impl Accounts {
         if left.is_err() && !pocketdesk_protocol::planted::is("failed-sign-out-silences") {
             // Nobody has left: what is unsent is sent as before, or says why it cannot be.
             account.leaving.store(false, Ordering::SeqCst);
-            if self.shared.settings.automatic
-                && let Err(error) = account.start().await
-            {
-                tracing::error!(account = %account.name, %error, "syncing cannot start again");
-            }
+            self.begin(&account).await;
         }
         for topic in [Topic::Accounts, Topic::Inbox, Topic::Tickets, Topic::Outbox, Topic::Files] {
             self.shared.topics.move_on(topic);
