@@ -171,6 +171,30 @@ async fn nothing_is_offered_that_is_not_wholly_here_and_signed() {
 }
 
 #[tokio::test]
+async fn a_desk_whose_copy_was_damaged_sees_it_and_mends_it_from_the_file() {
+    let (desk, company) = (Desk::open().await, Company::new().await);
+    let phone = desk.phone("olena@firm.example").await;
+    let base = company.file("base-q5_1.bin", 50_000, 1);
+    company.file("silero.bin", 9_000, 2);
+    let both = ["base-q5_1.bin", "silero.bin"];
+    company.sign("1", &both).await.unwrap();
+    company.add(&desk, &both).await.unwrap();
+    let chunk =
+        chunks(&desk).into_iter().find(|path| std::fs::metadata(path).unwrap().len() == 50_000).unwrap();
+    let mut bytes = std::fs::read(&chunk).unwrap();
+    bytes[30_000] ^= 1;
+    std::fs::write(&chunk, bytes).unwrap();
+    let listed = verb(&["model", "list", "--data", &data(&desk)]).await.unwrap();
+    assert_eq!(listed.matches(r#""here":false"#).count(), 1, "{listed}");
+    let said = company.add(&desk, &["silero.bin"]).await.unwrap_err();
+    assert!(said.contains("base-q5_1"), "{said}");
+    let said = company.add(&desk, &both).await.unwrap();
+    assert!(said.contains(r#""added":1"#), "{said}");
+    let url = format!("/models/{}", hex(&sha256(&base)));
+    assert_eq!(phone.ask(Method::GET, &url).send().await.unwrap().bytes().await.unwrap(), base);
+}
+
+#[tokio::test]
 async fn a_signing_key_is_never_written_over_and_only_its_owner_reads_it() {
     let company = Company::new().await;
     let path = company.at("models.key");
