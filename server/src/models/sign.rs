@@ -12,6 +12,7 @@ use ring::{
     rand::SystemRandom,
     signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
 };
+use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use sha2::{Digest as _, Sha256};
 
 use super::{ModelsError, trouble};
@@ -30,11 +31,10 @@ pub fn new_key() -> Result<String, ModelsError> {
 
 /// The key in a PEM text; the sentence says what is wrong with it.
 pub fn read_key(pem: &str) -> Result<Ed25519KeyPair, String> {
-    let inside = pem.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
-    let inside = inside.ok_or("it is not a private key in PEM (PKCS#8)")?;
-    let plain: String = inside.split_whitespace().collect();
-    let der = STANDARD.decode(plain).map_err(|_| "its PEM is damaged")?;
-    Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map_err(|_| "it is not an Ed25519 key".to_owned())
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
+        .map_err(|_| "it is not a private key in PEM (PKCS#8)")?;
+    Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der())
+        .map_err(|_| "it is not an Ed25519 key".to_owned())
 }
 
 /// The public half, as phones are built with it.
