@@ -6,7 +6,7 @@
 
 mod file;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pocketdesk_protocol::{
     ids::{EntityId, Scope},
@@ -55,21 +55,26 @@ async fn replace_in(tx: &mut Write, new: &Catalogue) -> Result<Replaced, Service
         let (id, _, word) = read(&row)?;
         before.insert(id, (word, row[6].int()? == 1));
     }
+    // Of one name the row that is there comes before one that was removed.
+    let mut by_name: BTreeMap<(CatalogueKind, &str), EntityId> = BTreeMap::new();
+    for there in [false, true] {
+        let rows = before.iter().filter(|(_, (_, removed))| *removed != there);
+        by_name.extend(rows.map(|(id, (row, _))| ((row.kind, row.name.as_str()), *id)));
+    }
     let sites = sites(tx).await?;
     let mut done = Replaced::default();
-    let mut kept = Vec::new();
+    let mut kept = BTreeSet::new();
     for (place, entry) in new.places() {
-        let same_name = before.iter().find(|(_, (row, _))| row.kind == entry.kind && row.name == entry.name);
+        let same_name = by_name.get(&(entry.kind, entry.name.as_str())).copied();
         let site = sites.get(&entry.name).copied().flatten().filter(|_| entry.kind == CatalogueKind::Site);
         let id = match (entry.id, same_name) {
             (Some(id), _) => id,
-            (None, Some((id, _))) => *id,
+            (None, Some(id)) => id,
             (None, None) => site.unwrap_or_else(|| EntityId(tx.env.new_id())),
         };
-        if kept.contains(&id) {
+        if !kept.insert(id) {
             return Err(ServiceError::invalid("id", "one id stands for two names; give each its own"));
         }
-        kept.push(id);
         let row = CatalogueRow {
             kind: entry.kind,
             name: entry.name.clone(),

@@ -18,6 +18,7 @@ on_both_stores! { Setting::default();
     a_phone_gets_the_catalogue_whole_and_then_what_moved_in_it,
     a_replacing_larger_than_a_commit_reaches_every_phone,
     a_site_of_the_desk_is_named_by_its_own_id,
+    a_name_keeps_the_id_it_was_given_although_another_had_it_before,
 }
 
 fn words(phone: &Phone) -> Vec<(CatalogueKind, u32, String, EntityId)> {
@@ -103,4 +104,19 @@ async fn a_site_of_the_desk_is_named_by_its_own_id(server: TestServer) {
     assert_eq!(of(CatalogueKind::Site, "Склад"), store.0);
     assert_ne!(of(CatalogueKind::Service, "Склад"), store.0);
     assert!(company.sites.iter().all(|site| site.id.0 != of(CatalogueKind::Site, "Двір")));
+}
+
+async fn a_name_keeps_the_id_it_was_given_although_another_had_it_before(server: TestServer) {
+    let mut phone = Phone::of(&server.ctx, "Olena").await;
+    phone.build().await;
+    load(&server, "[[service]]\nname='Пошта'").await;
+    load(&server, "service = []").await;
+    for given in ["00000000-0000-7000-8000-000000000001", "ffffffff-ffff-7fff-bfff-ffffffffffff"] {
+        load(&server, &format!("[[service]]\nname='Пошта'\nid='{given}'")).await;
+        let done = load(&server, "[[service]]\nname='Пошта'").await;
+        assert_eq!(done, Replaced { unchanged: 1, ..Replaced::default() }, "{given}");
+        phone.pull(None).await;
+        assert_eq!(words(&phone).len(), 1);
+        assert_eq!(words(&phone)[0].3.to_string(), given);
+    }
 }
