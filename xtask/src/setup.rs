@@ -35,12 +35,7 @@ pub fn recogniser() -> Done {
     if there() {
         return Ok(());
     }
-    if may_install() {
-        step("apt-get update", &mut apt(&["update", "-q"]))?;
-        let mut packages = vec!["install", "-y", "-q", "--no-install-recommends"];
-        packages.extend(["cmake", "make", "g++", "pkg-config", "libasound2-dev"]);
-        step("install CMake, a C++ compiler and ALSA's headers", &mut apt(&packages))?;
-    }
+    install(&["cmake", "make", "g++", "pkg-config", "libasound2-dev"]);
     if there() {
         return Ok(());
     }
@@ -50,10 +45,28 @@ pub fn recogniser() -> Done {
         .into())
 }
 
-fn apt(arguments: &[&str]) -> Command {
-    let mut command = Command::new("apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    command
+/// Installs packages where that is allowed (a Debian's root); elsewhere, and where it fails, the caller looks again and
+/// says what is missing.
+pub fn install(packages: &[&str]) {
+    if !may_install() {
+        return;
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    let mut all = vec!["install", "-y", "-q", "--no-install-recommends"];
+    all.extend(packages);
+    // The lists may be fresh enough although they cannot be renewed.
+    for (name, arguments) in [
+        ("apt-get update".to_owned(), vec!["update", "-q"]),
+        (format!("install {}", packages.join(", ")), all),
+    ] {
+        if let Err(why) = step(&name, &mut apt(&arguments)) {
+            println!("   {why}");
+        }
+    }
 }
 
 fn may_install() -> bool {
@@ -65,21 +78,17 @@ pub fn postgres() -> Result<PathBuf, String> {
     if let Some(found) = postgres_programs() {
         return Ok(found);
     }
-    if !may_install() {
-        return Err(
-            "PostgreSQL is missing: install the package `postgresql` (initdb and postgres must be there)."
-                .into(),
-        );
+    if may_install() {
+        // The package's own cluster is of no use here: the tests start private ones.
+        let conf = Path::new("/etc/postgresql-common");
+        std::fs::create_dir_all(conf)
+            .and_then(|()| std::fs::write(conf.join("createcluster.conf"), "create_main_cluster = false\n"))
+            .map_err(|why| format!("PostgreSQL's set-up could not be prepared: {why}"))?;
+        install(&["postgresql"]);
     }
-    step("apt-get update", &mut apt(&["update", "-q"]))?;
-    // The package's own cluster is of no use here: the tests start private ones.
-    let conf = Path::new("/etc/postgresql-common");
-    std::fs::create_dir_all(conf)
-        .and_then(|()| std::fs::write(conf.join("createcluster.conf"), "create_main_cluster = false\n"))
-        .map_err(|why| format!("PostgreSQL's set-up could not be prepared: {why}"))?;
-    step("install PostgreSQL", &mut apt(&["install", "-y", "-q", "--no-install-recommends", "postgresql"]))?;
-    postgres_programs()
-        .ok_or_else(|| "PostgreSQL was installed, but its programs are not where Debian puts them.".into())
+    postgres_programs().ok_or_else(|| {
+        "PostgreSQL is missing: install the package `postgresql` (initdb and postgres must be there).".into()
+    })
 }
 
 fn postgres_programs() -> Option<PathBuf> {

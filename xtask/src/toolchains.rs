@@ -1,11 +1,8 @@
 //! What the journeys in other languages need: their toolchains, installed through apt where that is possible.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
-use crate::steps::{Done, step};
+use crate::{setup, steps::Done};
 
 /// Installs all of it; names all that is missing.
 pub fn everything() -> Done {
@@ -23,7 +20,7 @@ pub fn python() -> Result<PathBuf, String> {
             .is_ok_and(|status| status.success())
     };
     if !fits() {
-        install(&["python3"])?;
+        setup::install(&["python3"]);
     }
     if fits() {
         Ok(program)
@@ -41,7 +38,7 @@ pub fn maven() -> Done {
         major.and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 17)
     };
     if !fits() {
-        install(&["maven", "openjdk-17-jdk-headless"])?;
+        setup::install(&["maven", "openjdk-17-jdk-headless"]);
     }
     if fits() {
         Ok(())
@@ -49,21 +46,4 @@ pub fn maven() -> Done {
         Err("Maven with Java 17 or newer is missing: install the packages `maven` and `openjdk-17-jdk-headless`."
             .into())
     }
-}
-
-/// Installs packages on a Debian where that is allowed; elsewhere it does nothing.
-fn install(packages: &[&str]) -> Done {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.starts_with(b"0\n"));
-    if !root || !Path::new("/usr/bin/apt-get").exists() {
-        return Ok(());
-    }
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    step("apt-get update", &mut apt(&["update", "-q"]))?;
-    let mut all = vec!["install", "-y", "-q", "--no-install-recommends"];
-    all.extend(packages);
-    step(&format!("install {}", packages.join(", ")), &mut apt(&all))
 }

@@ -102,9 +102,11 @@ pub fn test(quick: bool) -> Done {
 pub fn nightly() -> Done {
     setup::everything()?;
     step("nightly", cargo().args(["test", "--workspace", "--no-fail-fast", "--release"]).env(NIGHTLY, "1"))?;
-    hosts::run(hosts::Language::value_variants(), hosts::Rounds::Nightly, &mut Skips::default())?;
+    let mut skips = Skips::default();
+    hosts::run(hosts::Language::value_variants(), hosts::Rounds::Nightly, &mut skips)?;
     println!("── World: ten thousand short days, every kill, every planted fault");
-    sim(&["--proof".into()])
+    sim(&["--proof".into()])?;
+    skips.settle()
 }
 
 /// Writes goldens anew.
