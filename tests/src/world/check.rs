@@ -246,7 +246,10 @@ impl World {
             }
         }
         if whole {
-            seen.vanished.extend(self.truth.removed.iter().filter(|id| !present.contains(id)));
+            // What this phone never held may still be on its way to it, in an answer from before the removal.
+            let held = |id: &EntityId| seen.versions.contains_key(&(kind::COMMENT.to_owned(), *id));
+            let gone = self.truth.removed.iter().filter(|id| held(id) && !present.contains(id));
+            seen.vanished.extend(gone);
         }
         for problem in problems {
             self.problem(problem);

@@ -1,5 +1,7 @@
 //! What staff do at the desk.
 
+use std::collections::BTreeSet;
+
 use pocketdesk_protocol::{ids::CommentId, rows::Status};
 use pocketdesk_server::{
     context::{Context, ServiceError},
@@ -38,11 +40,14 @@ impl World {
 
     pub(super) async fn staff_remove(&mut self, phone: usize, erase: bool) {
         let email = self.phones[phone].email;
+        // Of what they see: what is still on its way nobody can remove.
+        let Some(Ok(seen)) = self.desk.call(comments).await else { return };
         let comments: Vec<Word> = self
             .truth
             .words
             .iter()
             .filter(|word| word.what == What::Comment && word.email == email)
+            .filter(|word| seen.contains(&word.entity.to_string()))
             .cloned()
             .collect();
         if comments.is_empty() {
@@ -107,6 +112,13 @@ impl World {
         let done = self.desk.call(move |ctx| async move { sees_company(&ctx, TARAS, all).await.ok() }).await;
         note!(self.trace, "staff let {TARAS} see all, {all}: {done:?}");
     }
+}
+
+/// Ids of the comments that the desk holds.
+async fn comments(ctx: Context) -> Result<BTreeSet<String>, ServiceError> {
+    let mut tx = ctx.store.begin(Mode::Read).await?;
+    let rows = tx.query("SELECT id FROM comment", &[]).await?;
+    rows.iter().map(|row| Ok(row[0].text()?.to_owned())).collect()
 }
 
 /// Puts the person into the desk's one company, which is made if there is none.

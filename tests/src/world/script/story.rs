@@ -6,7 +6,7 @@ use fastrand::Rng;
 use super::Act;
 
 /// How many stories there are.
-const STORIES: usize = 12;
+const STORIES: usize = 14;
 
 /// Acts of one story: ms from its beginning, on its phone or on the other ones.
 pub(super) fn story(rng: &mut Rng, phone: usize, phones: usize) -> Vec<(u64, usize, Act)> {
@@ -91,6 +91,20 @@ pub(super) fn story(rng: &mut Rng, phone: usize, phones: usize) -> Vec<(u64, usi
             mine(3_001, Act::SpoilCache),
             mine(3_002, Act::Read),
             mine(5_000, Act::Read),
+        ],
+        // Removed while the phone is away, whose cache stays: it hears of it from its journal.
+        11 => vec![
+            mine(0, Act::Burst(2)),
+            mine(3_000, Act::DeadSpot(2)),
+            mine(3_500, Act::StaffRemove(rng.bool())),
+            mine(4_000, Act::StaffRemove(rng.bool())),
+        ],
+        // What was said first is lost with the server, while what was said next is on its way.
+        12 => vec![
+            mine(0, Act::BackUp),
+            mine(100, Act::Burst(3)),
+            mine(rng.u64(1_500..3_000), Act::Burst(3)),
+            mine(3_000, Act::Restore),
         ],
         // A lost verdict, then the op edited; and the ticket's status asked for by both phones.
         _ => vec![
