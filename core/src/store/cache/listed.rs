@@ -34,17 +34,14 @@ impl<'a> Listed<'a> {
     /// refused the ticket.
     pub fn plain(&self) -> Option<PlainLine<'a>> {
         let head: Head<'a> = serde_json::from_str(self.json).ok().filter(|_| !self.waits)?;
-        let registered = match &*head.desk.state {
-            "registered" => true,
-            "pending" => false,
-            _ => return None,
-        };
+        if matches!(head.desk, DeskState::Refused { .. }) {
+            return None;
+        }
         Some(PlainLine {
             ticket: self.id,
             subject: head.subject,
             status: head.status,
-            registered,
-            number: head.desk.number.map(|number| number.0),
+            desk: head.desk,
             author: head.author.id,
             author_name: head.author.name,
             deadline: head.deadline.map(|deadline| deadline.at),
@@ -61,33 +58,20 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// A text, borrowed from the row where it holds no escapes; inside an `Option` serde would copy a bare `Cow`.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// Fields of a [`TicketRow`]; all else is skipped without being built.
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
     subject: Cow<'a, str>,
     status: Status,
-    #[serde(borrow)]
-    desk: HeadDesk<'a>,
+    #[serde(deserialize_with = "desk_state")]
+    desk: DeskState,
     #[serde(borrow)]
     author: HeadAuthor<'a>,
     #[serde(default)]
     deadline: Option<HeadDeadline>,
     created_at: Millis,
     updated_at: Millis,
-}
-
-#[derive(Deserialize)]
-struct HeadDesk<'a> {
-    #[serde(borrow)]
-    state: Cow<'a, str>,
-    #[serde(default, borrow)]
-    number: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]

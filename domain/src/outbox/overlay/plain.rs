@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use pocketdesk_protocol::{
     Millis,
     ids::{PersonId, TicketId},
-    rows::Status,
+    rows::{DeskState, Status},
 };
 
-use super::AccountFacts;
-use crate::model::{Delivery, TicketKey, TicketSummary};
+use super::{AccountFacts, delivery_of_row};
+use crate::model::{TicketKey, TicketSummary};
 
 /// What a line shows of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +21,8 @@ pub struct PlainLine<'a> {
     pub subject: Cow<'a, str>,
     /// Where it is.
     pub status: Status,
-    /// The desk has it; else the server took it and the desk has not answered yet.
-    pub registered: bool,
-    /// The desk's number, once registered.
-    pub number: Option<Cow<'a, str>>,
+    /// What the desk made of it.
+    pub desk: DeskState,
     /// Who filed it, if that is a requester.
     pub author: Option<PersonId>,
     /// As shown.
@@ -42,11 +40,10 @@ pub struct PlainLine<'a> {
 /// The same as [`super::summary`] makes of the whole row.
 pub fn plain_summary(line: PlainLine<'_>, account: &AccountFacts) -> TicketSummary {
     let mine = line.author.is_some() && line.author == account.me;
-    let number = line.number.filter(|_| line.registered).map(Cow::into_owned);
-    let delivery = if line.registered {
-        Delivery::Registered { number: number.clone() }
-    } else {
-        Delivery::Delivered { at: line.created_at }
+    let delivery = mine.then(|| delivery_of_row(&line.desk, line.created_at));
+    let number = match line.desk {
+        DeskState::Registered { number } => number,
+        DeskState::Pending | DeskState::Refused { .. } => None,
     };
     TicketSummary {
         key: TicketKey { account: account.account.clone(), id: line.ticket.to_string() },
@@ -54,7 +51,7 @@ pub fn plain_summary(line: PlainLine<'_>, account: &AccountFacts) -> TicketSumma
         subject: line.subject.into_owned(),
         status: line.status.into(),
         unread: line.unread,
-        delivery: mine.then_some(delivery),
+        delivery,
         pending: None,
         author: (!mine).then(|| line.author_name.into_owned()),
         deadline: line.deadline,
