@@ -219,6 +219,7 @@ impl Account {
         match ended {
             None => self.show_transfer(id, |known| *known = None),
             Some(Ok(())) => {
+                self.standing().spoilt.remove(&id);
                 self.show_transfer(id, |known| *known = None);
                 self.note_upload(id, |file| (file.wake_interval, file.wake_due) = (0, 0)).await?;
             }

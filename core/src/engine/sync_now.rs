@@ -1,6 +1,7 @@
 //! Syncing when it is asked for, and starting and ending the account's runner.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -10,6 +11,7 @@ use pocketdesk_domain::{
     model::{Delivery, SyncReport},
     sync::Signal,
 };
+use pocketdesk_protocol::ids::AttachmentId;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{account::Account, runner::Mail, topics::Topic};
@@ -98,7 +100,7 @@ impl Account {
             self.uploads.notify_waiters();
             self.talk().await;
             self.uploads_done().await?;
-            if self.files_waiting().await? < files {
+            if !files.is_subset(&self.files_waiting().await?) {
                 // The desk's row of a file says that it is whole only after its last part.
                 self.talk().await;
             }
@@ -127,9 +129,10 @@ impl Account {
         let _ = settled.await;
     }
 
-    /// How many files have not gone whole.
-    async fn files_waiting(self: &Arc<Self>) -> Result<usize> {
-        self.read(|snapshot| Ok(snapshot.own().uploads()?.len())).await
+    /// The files that have not gone whole.
+    async fn files_waiting(self: &Arc<Self>) -> Result<BTreeSet<AttachmentId>> {
+        self.read(|snapshot| Ok(snapshot.own().uploads()?.into_iter().map(|file| file.file.id).collect()))
+            .await
     }
 
     /// Files that can go now have gone, or failed once.
@@ -157,7 +160,7 @@ impl Account {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let attention =
             items.iter().filter(|item| matches!(item.delivery, Delivery::Attention { .. })).count();
-        let files = self.files_waiting().await?;
+        let files = self.files_waiting().await?.len();
         let after = self.standing().clone();
         let since = |after: u64, before: u64| u32::try_from(after.saturating_sub(before)).unwrap_or(u32::MAX);
         Ok(SyncReport {
