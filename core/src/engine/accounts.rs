@@ -60,8 +60,14 @@ impl Accounts {
     /// Opens what is in a folder.
     pub async fn open(env: Env, home: Home, settings: Settings, offline: bool) -> Result<Arc<Self>> {
         let queue = env.work.queue("folder");
-        let of = home.clone();
-        let names = Env::run(&*queue, move || of.accounts()).await?;
+        let (of, secrets) = (home.clone(), env.secrets.clone());
+        let names = Env::run(&*queue, move || {
+            if let Err(error) = of.sweep(&*secrets) {
+                tracing::warn!(%error, "an account that was signed out of is not removed whole yet");
+            }
+            of.accounts()
+        })
+        .await?;
         let shared = Arc::new(Shared::new(env, home, settings, offline));
         let this = Arc::new(Self { shared, open: Mutex::default(), changing: tokio::sync::Mutex::new(()) });
         for name in names {

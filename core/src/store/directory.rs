@@ -19,6 +19,8 @@ use crate::env::{
 const LOCK: &str = "sync.lock";
 /// The file that says who makes an account.
 const MAKING: &str = "making.lock";
+/// The file that says that an account is being removed.
+const GONE: &str = "gone";
 /// The person's words.
 pub(crate) const OWN: &str = "own.db";
 
@@ -96,7 +98,11 @@ impl Home {
         let dir = self.accounts_dir();
         let mut names = self.disk.names(&dir)?;
         // A directory without own.db is an account whose making was cut: nobody's words are in it.
-        names.retain(|name| is_name(name) && self.disk.find(&dir.join(name).join(OWN)) != Found::Nothing);
+        names.retain(|name| {
+            is_name(name)
+                && self.disk.find(&dir.join(name).join(OWN)) != Found::Nothing
+                && self.disk.find(&dir.join(name).join(GONE)) == Found::Nothing
+        });
         names.sort();
         Ok(names)
     }
@@ -116,12 +122,32 @@ impl Home {
         Ok(name)
     }
 
-    /// Removes an account: its key first, after which the rest is noise, then its files.
+    /// Says that an account is being removed: it is in no list any more, and whatever keeps [`remove`](Self::remove)
+    /// from its end, [`sweep`](Self::sweep) comes to it.
+    pub fn give_up(&self, name: &str) -> Result<()> {
+        Ok(self.disk.write_atomically(&self.account_dir(name)?.join(GONE), b"")?)
+    }
+
+    /// Removes an account that was given up: its key first, after which the rest is noise, then its files.
     pub fn remove(&self, name: &str, secrets: &dyn Secrets) -> Result<()> {
         let dir = self.account_dir(name)?;
         secrets.remove(&secret_name(name))?;
+        // Before the word that it is gone goes with the rest: what is left then is no account either.
+        self.disk.remove(&dir.join(OWN))?;
+        self.disk.sync_dir(&dir)?;
         self.disk.remove_dir(&dir)?;
         Ok(self.disk.sync_dir(&self.accounts_dir())?)
+    }
+
+    /// Removes what is left of accounts that were given up.
+    pub fn sweep(&self, secrets: &dyn Secrets) -> Result<()> {
+        let dir = self.accounts_dir();
+        for name in self.disk.names(&dir)? {
+            if is_name(&name) && self.disk.find(&dir.join(&name).join(GONE)) != Found::Nothing {
+                self.remove(&name, secrets)?;
+            }
+        }
+        Ok(())
     }
 
     /// The directory of an account.

@@ -267,3 +267,46 @@ async fn an_account_that_could_not_sync_at_first_is_not_silent_for_good() {
     tokio::time::timeout(Duration::from_secs(30), asked).await.expect("the account fell silent");
     accounts.shut_down().await;
 }
+
+#[tokio::test]
+async fn an_account_that_a_sign_out_could_not_remove_whole_is_no_damaged_one_and_goes_at_the_next_start() {
+    let phone = phone(Scripted::new([])).await;
+    let shared = &phone.accounts.shared;
+    let (env, home, settings) = (shared.env.clone(), shared.home.clone(), shared.settings.clone());
+    let open = async || Accounts::open(env.clone(), home.clone(), settings.clone(), false).await.unwrap();
+    let name = phone.account.name.clone();
+    let files = phone.dir.path().join("data/accounts").join(&name);
+    let secrets = std::fs::read_dir(phone.dir.path().join("secrets")).unwrap();
+    let key = secrets.map(|file| file.unwrap().path()).find(|path| path.to_string_lossy().contains(&name));
+    let key = key.expect("its key lies there");
+    std::fs::remove_file(&key).unwrap();
+    // Nothing removes a folder as if it were a file.
+    std::fs::create_dir(&key).unwrap();
+    assert!(phone.accounts.sign_out(&name, false).await.expect("she is out").is_empty());
+    assert_eq!(phone.accounts.views().await.unwrap(), []);
+    phone.accounts.shut_down().await;
+
+    let again = open().await;
+    assert_eq!(again.views().await.unwrap(), [], "nobody is told of a damaged account");
+    assert!(files.exists());
+    again.shut_down().await;
+
+    std::fs::remove_dir(&key).unwrap();
+    let again = open().await;
+    assert!(!files.exists(), "what came from the desk stays on the device");
+    assert_ne!(again.find_or_make(None).await.expect("filing goes on").name, name);
+    again.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_sign_out_that_cannot_begin_to_remove_leaves_the_account_as_it_was() {
+    let phone = phone(Scripted::new([])).await;
+    let name = phone.account.name.clone();
+    let word = phone.dir.path().join("data/accounts").join(&name).join("gone");
+    std::fs::create_dir(&word).unwrap();
+    let left = phone.accounts.sign_out(&name, false).await;
+    assert!(left.is_err(), "{left:?}");
+    std::fs::remove_dir(&word).unwrap();
+    assert_eq!(phone.accounts.views().await.unwrap().len(), 1);
+    phone.account.outbox().await.expect("its files are open");
+}

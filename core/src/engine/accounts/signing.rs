@@ -180,10 +180,16 @@ impl Accounts {
         // Counted again: the desk's answer took its time, and what was written meanwhile was said to be saved.
         let unsent = account.unsent().await?;
         if unsent.is_empty() || pocketdesk_protocol::planted::is("sign-out-takes-unsent") {
+            let (home, env, of) = (self.shared.home.clone(), self.shared.env.clone(), account.name.clone());
+            let queue = env.work.queue("folder");
+            let (given_up, name) = (home.clone(), of.clone());
+            Env::run(&*queue, move || given_up.give_up(&name)).await?;
             account.close().await;
             self.lock().remove(&account.name);
-            let (home, env, of) = (self.shared.home.clone(), self.shared.env.clone(), account.name.clone());
-            Env::run(&*self.shared.env.work.queue("folder"), move || home.remove(&of, &*env.secrets)).await?;
+            if let Err(error) = Env::run(&*queue, move || home.remove(&of, &*env.secrets)).await {
+                // It stays sealed and out of sight; the next start comes to it.
+                tracing::error!(account = %account.name, %error, "an account is not removed whole yet");
+            }
         } else {
             let close = |tx: &mut crate::store::OwnTx<'_>| {
                 let mut facts = tx.account()?;
