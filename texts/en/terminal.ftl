@@ -49,6 +49,7 @@ terminal-nothing-found = Nothing here says “{ $query }”.
 terminal-no-drafts = There are no drafts.
 terminal-no-files = This ticket has no files.
 terminal-outbox-empty = Nothing waits; everything has arrived.
+terminal-outbox-file = File
 terminal-discarded = Discarded.
 terminal-when-answered = It is on its way; this is done as soon as its answer is here.
 terminal-synced = Sent: { $pushed }, new: { $pulled }

@@ -60,6 +60,7 @@ terminal-nothing-found = Слов «{ $query }» здесь нигде нет.
 terminal-no-drafts = Черновиков нет.
 terminal-no-files = В этой заявке нет файлов.
 terminal-outbox-empty = Ничего не ждёт, всё дошло.
+terminal-outbox-file = Файл
 terminal-discarded = Убрано.
 terminal-when-answered = Это уже в пути; сделаем, как только придёт ответ.
 terminal-synced = Отправлено: { $pushed }, нового: { $pulled }

@@ -60,6 +60,7 @@ terminal-nothing-found = Слів «{ $query }» тут ніде немає.
 terminal-no-drafts = Чернеток немає.
 terminal-no-files = У цій заявці немає файлів.
 terminal-outbox-empty = Нічого не чекає, усе дійшло.
+terminal-outbox-file = Файл
 terminal-discarded = Прибрано.
 terminal-when-answered = Це вже в дорозі; зробимо, щойно прийде відповідь.
 terminal-synced = Надіслано: { $pushed }, нового: { $pulled }

@@ -1,6 +1,6 @@
 //! What waits or needs the person, and the remedies that end it.
 
-use pocketdesk_domain::model::{Delivery, Mended, NewWords, OutboxItem};
+use pocketdesk_domain::model::{Delivery, Direction, Mended, NewWords, OutboxItem, TransferView};
 use serde_json::json;
 
 use super::{one, write};
@@ -55,16 +55,20 @@ async fn list(app: &App) -> Outcome {
     let items = all(app).await?;
     if app.out.json {
         items.iter().try_for_each(|item| app.out.object(&json::Op::from(item)))?;
-    } else if items.is_empty() {
-        app.out.line(&app.out.say("terminal-outbox-empty", &[]))?;
     } else {
-        rows(app, &items)?;
+        let mut files = app.desk.transfers(app.account()).await.map_err(|error| app.stop(error, ""))?;
+        files.retain(|file| file.direction == Direction::Up);
+        if items.is_empty() && files.is_empty() {
+            app.out.line(&app.out.say("terminal-outbox-empty", &[]))?;
+        }
+        rows(app, &items, &files)?;
     }
     let needs = items.iter().any(|item| matches!(item.delivery, Delivery::Attention { .. }));
     Ok(if needs { exit::ATTENTION } else { exit::DONE })
 }
 
-fn rows(app: &App, items: &[OutboxItem]) -> Result<(), Stop> {
+/// Ops, and the files that are still to go: a ticket has arrived before its photo has.
+fn rows(app: &App, items: &[OutboxItem], files: &[TransferView]) -> Result<(), Stop> {
     let out = &app.out;
     let mut table = Table::new(2);
     for item in items {
@@ -77,6 +81,17 @@ fn rows(app: &App, items: &[OutboxItem]) -> Result<(), Stop> {
             Cell::new(
                 tone(&item.delivery),
                 format!("{} {}", sign(&item.delivery), out.delivery(&item.delivery)),
+            ),
+        ]);
+    }
+    for file in files {
+        table.row(vec![
+            Cell::new(Tone::Quiet, &file.attachment),
+            Cell::new(Tone::Plain, out.say("terminal-outbox-file", &[])),
+            Cell::new(Tone::Plain, &file.name),
+            Cell::new(
+                tone(&file.delivery),
+                format!("{} {}", sign(&file.delivery), out.delivery(&file.delivery)),
             ),
         ]);
     }

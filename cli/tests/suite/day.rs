@@ -187,6 +187,30 @@ fn a_wrong_code_costs_a_try_and_not_the_sign_in() {
 }
 
 #[test]
+fn a_file_that_has_not_gone_is_seen_to_wait_beside_its_words() {
+    let desk = Desk::open();
+    let here = Terminal::new();
+    here.sign_in(&desk, OLENA);
+    let photo = here.file("till.png", &[7; 1_000]);
+    here.one(&[
+        "--offline",
+        "new",
+        "--subject",
+        "S",
+        "--description",
+        "D",
+        "--attach",
+        photo.to_str().unwrap(),
+    ]);
+    let told = here.run(&["--offline", "outbox"]);
+    let rows = |name: &str| told.stdout.lines().filter(|line| line.contains(name)).count();
+    assert_eq!((rows("till.png"), rows("Nothing waits")), (1, 0), "{told:?}");
+    here.one(&["sync"]);
+    let told = here.run(&["outbox"]);
+    assert!(!told.stdout.contains("till.png") && told.stdout.contains("Nothing waits"), "{told:?}");
+}
+
+#[test]
 fn a_watching_script_hears_a_reply_as_it_comes() {
     let desk = Desk::open();
     let here = Terminal::new();
