@@ -3,7 +3,10 @@
 use pocketdesk_core::voice::models::ModelError;
 use pocketdesk_domain::dictation::SpeechModelState;
 
-use super::*;
+use super::{
+    disks::{Small, Troubled},
+    *,
+};
 
 fn why(error: Error) -> ModelError {
     match error {
@@ -276,14 +279,13 @@ async fn a_download_that_waits_to_try_again_is_still_one_and_can_be_cancelled() 
     );
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_says_so_and_the_download_goes_on_when_there_is_room() {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     let (desk, folder) = (Desk::usual(), tempfile::tempdir().unwrap());
     let room = Arc::new(AtomicU64::new(CHUNK + 2_000_000));
-    let models = device_on(Arc::new(small::Small(room.clone())), folder.path(), rules());
+    let models = device_on(Arc::new(Troubled(Small(room.clone()))), folder.path(), rules());
     assert_eq!(why(fetch(&models, &desk).await.unwrap_err()), ModelError::Full);
     assert!(models.weights().is_err());
     room.store(u64::MAX, Ordering::SeqCst);
@@ -291,104 +293,4 @@ async fn a_full_disk_says_so_and_the_download_goes_on_when_there_is_room() {
     fetch(&models, &desk).await.unwrap();
     assert!(desk.asked()[0].1 >= CHUNK);
     assert_eq!(loaded(&models), **SPEECH);
-}
-
-/// A disk with so much room for bytes of files.
-#[cfg(target_os = "linux")]
-mod small {
-    use std::{
-        io::{self, Read, Seek, SeekFrom, Write},
-        path::Path,
-        sync::{
-            Arc,
-            atomic::{AtomicU64, Ordering},
-        },
-        time::Duration,
-    };
-
-    use pocketdesk_core::env::disk::{Disk, DiskFile, Found, Opening, SystemDisk};
-
-    pub struct Small(pub Arc<AtomicU64>);
-
-    struct Inside(Arc<AtomicU64>, Box<dyn DiskFile>);
-
-    impl Read for Inside {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            self.1.read(into)
-        }
-    }
-
-    impl Write for Inside {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let room = self.0.load(Ordering::SeqCst);
-            let fits = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
-            if fits == 0 {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            let wrote = self.1.write(&bytes[..fits])?;
-            self.0.fetch_sub(wrote as u64, Ordering::SeqCst);
-            Ok(wrote)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Seek for Inside {
-        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-            self.1.seek(to)
-        }
-    }
-
-    impl DiskFile for Inside {
-        fn length(&self) -> io::Result<u64> {
-            self.1.length()
-        }
-        fn cut(&self, length: u64) -> io::Result<()> {
-            self.1.cut(length)
-        }
-        fn sync(&self) -> io::Result<()> {
-            self.1.sync()
-        }
-    }
-
-    impl Disk for Small {
-        fn vfs(&self) -> Option<&str> {
-            None
-        }
-        fn make_private_dir(&self, dir: &Path) -> io::Result<()> {
-            SystemDisk.make_private_dir(dir)
-        }
-        fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-            SystemDisk.sync_dir(dir)
-        }
-        fn write_atomically(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-            SystemDisk.write_atomically(path, bytes)
-        }
-        fn open(&self, path: &Path, how: Opening) -> io::Result<Box<dyn DiskFile>> {
-            Ok(Box::new(Inside(self.0.clone(), SystemDisk.open(path, how)?)))
-        }
-        fn find(&self, path: &Path) -> Found {
-            SystemDisk.find(path)
-        }
-        fn untouched(&self, path: &Path) -> io::Result<Option<Duration>> {
-            SystemDisk.untouched(path)
-        }
-        fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
-            SystemDisk.names(dir)
-        }
-        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-            SystemDisk.rename(from, to)
-        }
-        fn remove(&self, path: &Path) -> io::Result<()> {
-            SystemDisk.remove(path)
-        }
-        fn remove_dir(&self, dir: &Path) -> io::Result<()> {
-            SystemDisk.remove_dir(dir)
-        }
-        fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
-            SystemDisk.lock(path)
-        }
-    }
 }

@@ -1,133 +1,11 @@
 //! The process dies: between any two bytes, between any two steps on the disk, in the middle of a write.
 
-use std::{
-    io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
+use std::sync::atomic::Ordering;
+
+use super::{
+    disks::{Mortal, Troubled},
+    *,
 };
-
-use pocketdesk_core::env::disk::{DiskFile, Found, Opening};
-
-use super::*;
-
-/// The real disk, until its process is dead.
-#[derive(Clone)]
-struct Mortal {
-    left: Arc<AtomicI64>,
-}
-
-impl Mortal {
-    fn new(steps: i64) -> Self {
-        Self { left: Arc::new(AtomicI64::new(steps)) }
-    }
-
-    fn step(&self) -> io::Result<()> {
-        if self.left.fetch_sub(1, Ordering::SeqCst) > 0 { Ok(()) } else { Err(io::Error::other("dead")) }
-    }
-}
-
-struct MortalFile(Mortal, Box<dyn DiskFile>);
-
-impl Read for MortalFile {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.1.read(into)
-    }
-}
-
-impl Write for MortalFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Err(dead) = self.0.step() {
-            // Part of it may have arrived.
-            if self.0.left.load(Ordering::SeqCst) == -1 {
-                let _ = self.1.write(&bytes[..bytes.len() / 3]);
-            }
-            return Err(dead);
-        }
-        self.1.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Seek for MortalFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.1.seek(to)
-    }
-}
-
-impl DiskFile for MortalFile {
-    fn length(&self) -> io::Result<u64> {
-        self.1.length()
-    }
-
-    fn cut(&self, length: u64) -> io::Result<()> {
-        self.0.step()?;
-        self.1.cut(length)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.0.step()
-    }
-}
-
-impl Disk for Mortal {
-    fn vfs(&self) -> Option<&str> {
-        None
-    }
-
-    fn make_private_dir(&self, dir: &Path) -> io::Result<()> {
-        self.step()?;
-        SystemDisk.make_private_dir(dir)
-    }
-
-    fn sync_dir(&self, _: &Path) -> io::Result<()> {
-        self.step()
-    }
-
-    fn write_atomically(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.step()?;
-        SystemDisk.write_atomically(path, bytes)
-    }
-
-    fn open(&self, path: &Path, how: Opening) -> io::Result<Box<dyn DiskFile>> {
-        self.step()?;
-        Ok(Box::new(MortalFile(self.clone(), SystemDisk.open(path, how)?)))
-    }
-
-    fn find(&self, path: &Path) -> Found {
-        SystemDisk.find(path)
-    }
-
-    fn untouched(&self, path: &Path) -> io::Result<Option<Duration>> {
-        SystemDisk.untouched(path)
-    }
-
-    fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
-        SystemDisk.names(dir)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step()?;
-        SystemDisk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
-        SystemDisk.remove(path)
-    }
-
-    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
-        self.step()?;
-        SystemDisk.remove_dir(dir)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
-        SystemDisk.lock(path)
-    }
-}
 
 #[tokio::test]
 async fn a_download_killed_two_hundred_times_fetches_at_most_one_chunk_again_each_time() {
@@ -148,7 +26,7 @@ async fn a_download_killed_two_hundred_times_fetches_at_most_one_chunk_again_eac
         });
         desk.asked();
         desk.sent_to.lock().unwrap().clear();
-        let models = device_on(Arc::new(Mortal::new(steps)), folder.path(), rules());
+        let models = device_on(Arc::new(Troubled(Mortal::new(steps))), folder.path(), rules());
         let ended = fetch(&models, &desk).await;
         drop(models);
         // What was fetched again is what had left the desk and was asked for once more.

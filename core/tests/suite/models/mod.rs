@@ -1,6 +1,7 @@
 //! Speech models on a device: what comes over bad networks and from bad desks, and what survives kills.
 
 mod desks;
+mod disks;
 mod headers;
 mod kills;
 mod rest;
