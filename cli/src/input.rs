@@ -109,13 +109,33 @@ impl App {
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(ours).collect()
     }
 
-    /// A line the person types after `question`; none at the end of input.
-    pub fn typed(&self, question: &str) -> Option<String> {
+    /// A line the person types after `question`; none at the end of input, or where they press Ctrl-C.
+    pub async fn typed(&self, question: &str) -> Option<String> {
         self.out.ask(question);
+        tokio::select! {
+            biased;
+            // Heard here: once any part of this program has waited for it, it ends nothing by itself any more.
+            _ = tokio::signal::ctrl_c() => {
+                self.out.note("");
+                None
+            }
+            line = line() => line,
+        }
+    }
+}
+
+/// The next line of stdin; none at its end.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the person is waited for beside the microphone and Ctrl-C; the core has no part in it"
+)]
+pub async fn line() -> Option<String> {
+    let line = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         match std::io::stdin().read_line(&mut line) {
             Ok(0) | Err(_) => None,
             Ok(_) => Some(line.trim().to_owned()),
         }
-    }
+    });
+    line.await.ok().flatten()
 }

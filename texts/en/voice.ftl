@@ -17,11 +17,14 @@ voice-nobody-spoke = No words were heard.
 # What is said, and what becomes of it.
 voice-speak = Speak; Enter ends it, Ctrl-C forgets it.
 voice-forgotten = Forgotten; nothing of it was kept.
+voice-stopped = Stopped; the recording is kept. To make a draft of it: pocketdesk recordings hear { $id }.
+voice-hearing = Listening to the recording…
+voice-microphone = The microphone
 voice-no-microphone = The microphone cannot be used: { $reason }. Give a recording with --file.
 voice-no-microphone-built = This build has no microphone; give a recording with --file.
-voice-microphone-gone = The microphone is gone ({ $reason }); what was said until then is kept.
+voice-microphone-gone = No more is recorded ({ $reason }); what was said until then is kept. Press Enter.
 voice-cannot-reopen = { $name } cannot be reopened now; reply to it with --into-comment.
-voice-words-later = There is no speech model here yet, so the words come later; the recording is kept and can be sent.
+voice-words-later = There are no words yet; the recording is kept and can be sent. Once there is a speech model: pocketdesk recordings hear { $id }
 voice-kept = Kept as a draft; send it with: pocketdesk drafts send { $id }
 voice-ask = [s]end, [e]dit, without the [r]ecording, [k]eep as a draft, [d]iscard?
 voice-ask-without = [s]end, [e]dit, [k]eep as a draft, [d]iscard?
@@ -37,6 +40,7 @@ voice-state-cut = cut, { $seconds } s
 voice-state-waiting = waits for a speech model, { $seconds } s
 
 voice-no-models = There are no speech models here, and your desk offers none.
+voice-no-models-here = There are no speech models on this computer.
 voice-models-beside = Used while there is none of your company’s: the models in { $path }
 voice-model-offered = can be fetched
 voice-model-recommended = can be fetched, suits this computer
@@ -50,3 +54,4 @@ voice-model-cancelled = Stopped; what came is kept, fetch it again to go on.
 
 trouble-not-found-recording = There is no recording “{ $name }” here; “pocketdesk recordings” lists them.
 trouble-not-found-speech-model = There is no speech model “{ $name }” here or at your desk; “pocketdesk models” lists them.
+trouble-model-keys = POCKETDESK_MODEL_KEYS holds something that is no key; a key has 64 hex digits, and spaces stand between keys.

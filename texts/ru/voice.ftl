@@ -17,11 +17,14 @@ voice-nobody-spoke = Слов не слышно.
 # Что сказано и что из этого выходит.
 voice-speak = Говорите; Enter закончит, Ctrl-C забудет.
 voice-forgotten = Забыто; ничего не сохранено.
+voice-stopped = Остановлено; запись сохранена. Сделать из неё черновик: pocketdesk recordings hear { $id }.
+voice-hearing = Запись распознаётся…
+voice-microphone = Микрофон
 voice-no-microphone = Микрофоном не воспользоваться: { $reason }. Дайте запись через --file.
 voice-no-microphone-built = В этой сборке нет микрофона; дайте запись через --file.
-voice-microphone-gone = Микрофон пропал ({ $reason }); сказанное до этого сохранено.
+voice-microphone-gone = Запись закончилась ({ $reason }); сказанное до этого сохранено. Нажмите Enter.
 voice-cannot-reopen = { $name } сейчас нельзя открыть снова; ответьте через --into-comment.
-voice-words-later = Речевой модели здесь ещё нет, слова появятся позже; запись сохранена, её можно отправить.
+voice-words-later = Слов пока нет; запись сохранена, её можно отправить. Когда будет речевая модель: pocketdesk recordings hear { $id }
 voice-kept = Сохранено черновиком; отправить: pocketdesk drafts send { $id }
 voice-ask = [s] отправить, [e] править, [r] без записи, [k] оставить черновиком, [d] удалить?
 voice-ask-without = [s] отправить, [e] править, [k] оставить черновиком, [d] удалить?
@@ -37,6 +40,7 @@ voice-state-cut = оборвалась, { $seconds } с
 voice-state-waiting = ждёт речевой модели, { $seconds } с
 
 voice-no-models = Речевых моделей здесь нет, и поддержка их не предлагает.
+voice-no-models-here = На этом компьютере нет речевых моделей.
 voice-models-beside = Пока нет модели вашей компании, используются модели из { $path }
 voice-model-offered = можно загрузить
 voice-model-recommended = можно загрузить, подходит этому компьютеру
@@ -50,3 +54,4 @@ voice-model-cancelled = Остановлено; загруженное сохр�
 
 trouble-not-found-recording = Записи «{ $name }» здесь нет; «pocketdesk recordings» покажет все.
 trouble-not-found-speech-model = Речевой модели «{ $name }» нет ни здесь, ни у поддержки; «pocketdesk models» покажет все.
+trouble-model-keys = В POCKETDESK_MODEL_KEYS есть то, что не ключ; в ключе 64 шестнадцатеричные цифры, между ключами пробелы.

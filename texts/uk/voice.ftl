@@ -17,11 +17,14 @@ voice-nobody-spoke = Слів не чути.
 # Що сказано й що з цього виходить.
 voice-speak = Говоріть; Enter закінчить, Ctrl-C забуде.
 voice-forgotten = Забуто; нічого не збережено.
+voice-stopped = Зупинено; запис збережено. Зробити з нього чернетку: pocketdesk recordings hear { $id }.
+voice-hearing = Запис розпізнається…
+voice-microphone = Мікрофон
 voice-no-microphone = Мікрофоном не скористатися: { $reason }. Дайте запис через --file.
 voice-no-microphone-built = У цій збірці немає мікрофона; дайте запис через --file.
-voice-microphone-gone = Мікрофон зник ({ $reason }); сказане до того збережено.
+voice-microphone-gone = Запис закінчився ({ $reason }); сказане до того збережено. Натисніть Enter.
 voice-cannot-reopen = { $name } зараз не можна відкрити знову; відповідайте через --into-comment.
-voice-words-later = Мовної моделі тут ще немає, слова з'являться пізніше; запис збережено, його можна надіслати.
+voice-words-later = Слів поки немає; запис збережено, його можна надіслати. Коли буде мовна модель: pocketdesk recordings hear { $id }
 voice-kept = Збережено чернеткою; надіслати: pocketdesk drafts send { $id }
 voice-ask = [s] надіслати, [e] правити, [r] без запису, [k] лишити чернеткою, [d] видалити?
 voice-ask-without = [s] надіслати, [e] правити, [k] лишити чернеткою, [d] видалити?
@@ -37,6 +40,7 @@ voice-state-cut = обірвався, { $seconds } с
 voice-state-waiting = чекає на мовну модель, { $seconds } с
 
 voice-no-models = Мовних моделей тут немає, і підтримка їх не пропонує.
+voice-no-models-here = На цьому комп'ютері немає мовних моделей.
 voice-models-beside = Поки немає моделі вашої компанії, використовуються моделі з { $path }
 voice-model-offered = можна завантажити
 voice-model-recommended = можна завантажити, підходить цьому комп'ютеру
@@ -50,3 +54,4 @@ voice-model-cancelled = Зупинено; завантажене збереже�
 
 trouble-not-found-recording = Запису «{ $name }» тут немає; «pocketdesk recordings» покаже всі.
 trouble-not-found-speech-model = Мовної моделі «{ $name }» немає ні тут, ні в підтримки; «pocketdesk models» покаже всі.
+trouble-model-keys = У POCKETDESK_MODEL_KEYS є те, що не ключ; у ключі 64 шістнадцяткові цифри, між ключами пробіли.

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     args::Recordings,
     failure::{Outcome, Stop, exit},
-    output::{Cell, Table, Tone, json as shapes},
+    output::{Cell, Table, Tone, json as shapes, live::Live},
 };
 
 pub async fn run(app: &App, what: Option<Recordings>) -> Outcome {
@@ -49,11 +49,13 @@ async fn list(app: &App) -> Outcome {
 async fn hear(app: &App, reference: &str) -> Outcome {
     let recordings = all(app).await?;
     let recording = one(app, &recordings, |recording| &recording.id, "recording", reference)?;
+    let hearing = Live::new(&app.out, &app.out.say("voice-hearing", &[]));
     let draft = app
         .desk
         .hear_recording(Some(recording.account.clone()), recording.id.clone())
         .await
         .map_err(|error| Stop::voice(&app.out.texts, error, reference))?;
+    drop(hearing);
     say::show(app, &draft)?;
     Ok(exit::DONE)
 }

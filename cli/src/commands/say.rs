@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use pocketdesk_domain::model::{DictateInto, DraftView, HeardView, NewDraft, Sound, SpokenView};
-use pocketdesk_ffi::{Dictation, VoiceError};
+use pocketdesk_domain::model::{DictateInto, DraftView, NewDraft, Sound, SpokenView};
+use pocketdesk_ffi::VoiceError;
 use serde_json::json;
 
 use super::{drafts, transcribe};
@@ -13,8 +12,8 @@ use crate::{
     app::App,
     args::Say,
     failure::{Outcome, Stop, exit},
-    output::{Tone, json as shapes},
-    sound::file::SoundFile,
+    output::{Tone, json as shapes, live::Live},
+    sound::{bytes, file::SoundFile},
 };
 
 pub async fn run(app: &App, args: Say) -> Outcome {
@@ -81,27 +80,24 @@ async fn from_file(
     let live = app.out.watched && !app.out.json;
     let what = Sound { rate: file.rate, channels: file.channels, language, live };
     let dictation = app.desk.start_dictation(account, into, what).await.map_err(voice)?;
-    let mut words = Live::new(app);
-    loop {
-        let samples = match file.sound() {
-            Ok(Some(samples)) => samples,
-            Ok(None) => break,
-            Err(error) => {
-                // The file is the person's and still there: half of it is not what they meant to say.
-                dictation.cancel().await.map_err(voice)?;
-                return Err(sound(error));
-            }
-        };
-        dictation.push(bytes(&samples)).map_err(voice)?;
-        words.while_waiting(&dictation, dictation.room()).await;
+    let mut words = Live::new(&app.out, &app.out.say("voice-hearing", &[]));
+    let heard = async || dictation.next().await;
+    let read = async {
+        while let Some(samples) = file.sound().map_err(sound)? {
+            dictation.push(bytes(&samples)).map_err(voice)?;
+            dictation.room().await;
+        }
+        Ok(())
+    };
+    if let Err(stop) = words.while_waiting(heard, read).await {
+        // The file is the person's and still there: half of it is not what they meant to say.
+        dictation.cancel().await.map_err(voice)?;
+        return Err(stop);
     }
-    let draft = words.while_waiting(&dictation, dictation.stop()).await.map_err(voice)?;
+    let draft = words.while_waiting(heard, dictation.stop()).await.map_err(voice)?;
+    drop(words);
     transcribe::report(app, path, file.trouble());
     Ok(draft)
-}
-
-fn bytes(samples: &[i16]) -> Vec<u8> {
-    samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
 }
 
 #[cfg(not(feature = "microphone"))]
@@ -122,16 +118,19 @@ async fn from_microphone(
     language: Option<String>,
 ) -> Result<DraftView, Stop> {
     use crate::sound::microphone::Microphone;
-    let voice = |error: VoiceError| Stop::voice(&app.out.texts, error, "");
+    let name = app.out.say("voice-microphone", &[]);
+    let voice = |error: VoiceError| Stop::voice(&app.out.texts, error, &name);
     let trouble =
         |reason: String| Stop::failed(app.out.say("voice-no-microphone", &[("reason", reason.into())]));
-    let mut microphone = Microphone::open().map_err(trouble)?;
+    let mut microphone = Some(Microphone::open().map_err(trouble)?);
+    let (rate, channels) = microphone.as_ref().map_or((0, 0), |open| (open.rate, open.channels));
     let live = app.out.watched && !app.out.json;
-    let what = Sound { rate: microphone.rate, channels: microphone.channels, language, live };
+    let what = Sound { rate, channels, language, live };
     let dictation = app.desk.start_dictation(account, into, what).await.map_err(voice)?;
     app.out.note(&app.out.say("voice-speak", &[]));
-    let mut words = Live::new(app);
-    let mut enter = std::pin::pin!(entered());
+    let mut words = Live::new(&app.out, "");
+    let heard = async || dictation.next().await;
+    let mut enter = std::pin::pin!(crate::input::line());
     loop {
         tokio::select! {
             biased;
@@ -140,100 +139,38 @@ async fn from_microphone(
                 dictation.cancel().await.map_err(voice)?;
                 return Err(Stop::failed(app.out.say("voice-forgotten", &[])));
             }
-            () = &mut enter => break,
-            sound = microphone.next() => match sound {
-                Some(Ok(samples)) => dictation.push(bytes(&samples)).map_err(voice)?,
-                // The device was taken away: what was said until then is kept.
-                Some(Err(reason)) => {
+            _ = &mut enter => break,
+            sound = next_of(&mut microphone) => match sound.map(|samples| dictation.push(bytes(&samples))) {
+                Ok(Ok(())) => {}
+                // An hour is full, or the device was taken away: what was said until then is kept. Enter is waited
+                // for all the same: it would answer the next question.
+                Ok(Err(VoiceError::BadAudio { reason })) | Err(reason) => {
                     app.out.note(&app.out.say("voice-microphone-gone", &[("reason", reason.into())]));
-                    break;
+                    microphone = None;
                 }
-                None => break,
+                Ok(Err(error)) => return Err(voice(error)),
             },
-            () = words.next(&dictation) => {}
+            () = words.next(heard) => {}
         }
     }
     drop(microphone);
-    words.while_waiting(&dictation, dictation.stop()).await.map_err(voice)
+    let id = dictation.id();
+    tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => {
+            words.clear();
+            Err(Stop::failed(app.out.say("voice-stopped", &[("id", id.into())])))
+        }
+        draft = words.while_waiting(heard, dictation.stop()) => draft.map_err(voice),
+    }
 }
 
-/// Ends with the person's Enter, or the end of stdin.
+/// The next sound of a microphone that is still there.
 #[cfg(feature = "microphone")]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a key is waited for beside the microphone; the core has no part in it"
-)]
-async fn entered() {
-    let line = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
-    // The one way this fails is that nobody can type.
-    let _ = line.await;
-}
-
-/// Words on a terminal's stderr while somebody speaks; scripts see nothing of them.
-struct Live {
-    bar: Option<ProgressBar>,
-    ended: bool,
-}
-
-impl Live {
-    fn new(app: &App) -> Self {
-        let bar = (app.out.watched && !app.out.json).then(|| {
-            let bar = ProgressBar::new_spinner();
-            bar.set_style(
-                ProgressStyle::with_template("{wide_msg}").unwrap_or(ProgressStyle::default_spinner()),
-            );
-            bar
-        });
-        Self { ended: bar.is_none(), bar }
-    }
-
-    /// Draws what is heard next; never ends once nothing more is heard.
-    async fn next(&mut self, dictation: &Dictation) {
-        if !self.ended
-            && let Some(heard) = dictation.next().await
-        {
-            self.draw(&heard);
-            return;
-        }
-        self.ended = true;
-        std::future::pending().await
-    }
-
-    /// Waits for `work`, drawing meanwhile.
-    async fn while_waiting<T>(&mut self, dictation: &Dictation, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = self.next(dictation) => {}
-            }
-        }
-    }
-
-    fn draw(&self, heard: &HeardView) {
-        let Some(bar) = &self.bar else { return };
-        let pale = console::style(&heard.tentative).for_stderr().dim();
-        let line = format!("{} {} {pale}", heard.text, heard.stable);
-        // The newest words stay in view.
-        let width = usize::from(console::Term::stderr().size().1).saturating_sub(2);
-        let over = console::measure_text_width(&line).saturating_sub(width);
-        let line =
-            if over > 0 { console::strip_ansi_codes(&line).chars().skip(over).collect() } else { line };
-        bar.set_message(line);
-        bar.tick();
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.clear();
+async fn next_of(microphone: &mut Option<crate::sound::microphone::Microphone>) -> Result<Vec<i16>, String> {
+    match microphone {
+        Some(microphone) => microphone.next().await.unwrap_or_else(|| Err("it was closed".to_owned())),
+        None => std::future::pending().await,
     }
 }
 
@@ -251,7 +188,7 @@ pub fn show(app: &App, draft: &DraftView) -> Result<(), Stop> {
         out.line(&marked(app, &draft.text, spoken))?;
     }
     if spoken.is_some_and(|spoken| spoken.words_later) {
-        out.note(&out.say("voice-words-later", &[]));
+        out.note(&out.say("voice-words-later", &[("id", draft.id.as_str().into())]));
     }
     for (key, guess) in guesses(spoken) {
         out.line(&out.tone(Tone::Quiet, &out.say(key, &[("name", guess.into())])))?;
@@ -300,7 +237,7 @@ async fn ask(app: &App, mut draft: DraftView) -> Outcome {
         show(app, &draft)?;
         let has_recording = draft.spoken.as_ref().is_some_and(|spoken| spoken.recording.is_some());
         let question = if has_recording { "voice-ask" } else { "voice-ask-without" };
-        match app.typed(&app.out.say(question, &[])).as_deref().map(str::to_lowercase).as_deref() {
+        match app.typed(&app.out.say(question, &[])).await.as_deref().map(str::to_lowercase).as_deref() {
             Some("s") => {
                 let draft = titled(app, draft).await?;
                 return drafts::send_draft(app, &draft).await;

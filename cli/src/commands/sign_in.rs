@@ -41,7 +41,7 @@ pub async fn run(app: &App, url: &str, email: &str, code: Option<String>, unboun
     }
     app.out.note(&sent);
     loop {
-        let Some(code) = app.typed(&app.out.say("terminal-code-ask", &[])) else {
+        let Some(code) = app.typed(&app.out.say("terminal-code-ask", &[])).await else {
             return Err(Stop::failed(app.out.say("terminal-stopped", &[])));
         };
         if code.is_empty() {
@@ -74,6 +74,7 @@ async fn finish(
             let yes = app.out.say("terminal-yes", &[]);
             let answer = app
                 .typed(&question)
+                .await
                 .ok_or_else(|| Stop::failed(app.out.say("terminal-stopped", &[])))?
                 .to_lowercase();
             let bind = !answer.is_empty() && (yes.starts_with(&answer) || "yes".starts_with(&answer));

@@ -7,8 +7,11 @@ use pocketdesk_ffi::{VoiceError, dictation::Transcript, model::Sound};
 use crate::{
     app::App,
     failure::{Outcome, Stop, exit},
-    output::json,
-    sound::file::{SoundFile, Trouble},
+    output::{json, live::Live},
+    sound::{
+        bytes,
+        file::{SoundFile, Trouble},
+    },
 };
 
 pub async fn run(app: &App, files: &[PathBuf], language: Option<String>) -> Outcome {
@@ -39,16 +42,19 @@ async fn hear(app: &App, path: &Path, language: Option<String>) -> Result<(Trans
     let mut file = SoundFile::open(path).map_err(sound)?;
     let what = Sound { rate: file.rate, channels: file.channels, language, live: false };
     let transcription = app.desk.start_transcription(what).map_err(voice)?;
-    while let Some(samples) = file.sound().map_err(sound)? {
-        let bytes = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        match transcription.push(bytes) {
-            // It gave up; why is what `finish` says.
-            Err(VoiceError::Ended) => break,
-            pushed => pushed.map_err(voice)?,
+    let mut words = Live::new(&app.out, &app.out.say("voice-hearing", &[]));
+    let work = async {
+        while let Some(samples) = file.sound().map_err(sound)? {
+            match transcription.push(bytes(&samples)) {
+                // It gave up; why is what `finish` says.
+                Err(VoiceError::Ended) => break,
+                pushed => pushed.map_err(voice)?,
+            }
+            transcription.room().await;
         }
-        transcription.room().await;
-    }
-    let transcript = transcription.finish().await.map_err(voice)?;
+        transcription.finish().await.map_err(voice)
+    };
+    let transcript = words.while_waiting(async || transcription.next().await, work).await?;
     Ok((transcript, file.trouble()))
 }
 

@@ -2,6 +2,7 @@
 //! notes, prompts and progress go to stderr.
 
 pub mod json;
+pub mod live;
 mod parts;
 pub mod progress;
 mod table;

@@ -4,3 +4,8 @@
 pub mod file;
 #[cfg(feature = "microphone")]
 pub mod microphone;
+
+/// As the core takes it: s16, little-endian.
+pub fn bytes(samples: &[i16]) -> Vec<u8> {
+    samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+}

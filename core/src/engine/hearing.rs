@@ -48,9 +48,13 @@ impl Hearing {
     /// Ends the recording and waits for its last words.
     pub async fn finish(&self) -> Result<Transcript, VoiceError> {
         self.listening.stop();
-        let mut heard = self.heard.lock().await;
-        while heard.ended.is_none() && self.more(&mut heard).await {}
-        heard.ended.clone().unwrap_or(Err(VoiceError::Ended))
+        loop {
+            let mut heard = self.heard.lock().await;
+            if heard.ended.is_some() || !self.more(&mut heard).await {
+                return heard.ended.clone().unwrap_or(Err(VoiceError::Ended));
+            }
+            // Let go after every event: whoever shows the words sees the last ones come, too.
+        }
     }
 
     /// Takes in one event; whether there was one.
