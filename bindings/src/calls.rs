@@ -41,27 +41,9 @@ impl Pocketdesk {
         runtime: Option<Runtime>,
         later: &'static [&'static str],
     ) -> Result<Arc<Self>, OpenError> {
-        let keys = config.speech_model_keys.iter().map(|key| from_hex(key)).collect::<Option<_>>();
-        let keys = keys.ok_or_else(|| OpenError::Invalid {
-            field: "speech_model_keys".to_owned(),
-            reason: "a key has 64 hex digits".to_owned(),
-        })?;
-        let settings = Settings {
-            device: config.device_name,
-            locale: config.locale,
-            automatic: config.automatic,
-            attachment_cache_bytes: config.attachment_cache_bytes,
-            models: Rules {
-                keys,
-                memory: config.device_memory_bytes,
-                budget: config.speech_model_bytes,
-                ..Rules::default()
-            },
-            models_beside: config.speech_models_beside.map(Into::into),
-        };
-        let (dir, offline) = (config.data_dir, config.offline);
-        let spawner = env.clone();
+        let (spawner, offline) = (env.clone(), config.offline);
         let opened = run(&spawner, async move {
+            let (dir, settings) = (config.data_dir.clone(), settings(config)?);
             let queue = env.work.queue("folder");
             let home = Env::run(&*queue, move || Home::open(dir)).await.map_err(not_a_folder)?;
             Ok(Accounts::open(env, home.of_a_newer_app(later), settings, offline).await?)
@@ -215,6 +197,23 @@ where
         all.extend(ask(account).await?);
     }
     Ok(all)
+}
+
+fn settings(config: Config) -> Result<Settings, OpenError> {
+    let keys = config.speech_model_keys.iter().map(|key| from_hex(key)).collect::<Option<_>>();
+    let keys = keys.ok_or_else(|| OpenError::Invalid {
+        field: "speech_model_keys".to_owned(),
+        reason: "a key has 64 hex digits".to_owned(),
+    })?;
+    let (memory, budget) = (config.device_memory_bytes, config.speech_model_bytes);
+    Ok(Settings {
+        device: config.device_name,
+        locale: config.locale,
+        automatic: config.automatic,
+        attachment_cache_bytes: config.attachment_cache_bytes,
+        models: Rules { keys, memory, budget, ..Rules::default() },
+        models_beside: config.speech_models_beside.map(Into::into),
+    })
 }
 
 fn not_a_folder(error: StoreError) -> OpenError {

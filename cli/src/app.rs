@@ -25,6 +25,8 @@ pub struct Setup {
     pub automatic: bool,
     /// PEM texts of certificates to trust.
     pub certificates: Vec<String>,
+    /// The keys whose speech models are believed, 64 hex digits each.
+    pub model_keys: Vec<String>,
     /// A developer's folder of speech models.
     pub models: Option<PathBuf>,
     /// The command that edits a file, if the person named one.
@@ -48,6 +50,7 @@ impl App {
         config.offline = setup.offline;
         config.automatic = setup.automatic;
         config.extra_root_certificates_pem = setup.certificates.clone();
+        config.speech_model_keys = setup.model_keys.clone();
         config.speech_models_beside = setup.models.as_ref().map(|dir| dir.display().to_string());
         let secrets = file_secrets(setup.data.join("secrets").display().to_string());
         let desk = Pocketdesk::open(config, Platform { secrets })

@@ -32,6 +32,7 @@ Exit codes:
 Environment:
   POCKETDESK_DATA             the folder of accounts, as --data
   POCKETDESK_ACCOUNT          the account, as --account
+  POCKETDESK_MODEL_KEYS       your company's public keys for speech models, with spaces between them
   POCKETDESK_MODELS           a developer's folder of speech models, as --models
   XDG_DATA_HOME               where the folder of accounts lies otherwise (~/.local/share)
   XDG_CACHE_HOME              where the folder of speech models lies otherwise (~/.cache)
@@ -374,7 +375,8 @@ Examples:
       the one that suits this computer
   pocketdesk models remove base-q5_1
 
-Models come from your desk, signed by the company. A developer makes one with `cargo x model base`.")]
+Models come from your desk, signed by the company whose public key is in POCKETDESK_MODEL_KEYS.
+A developer makes one with `cargo x model base`.")]
     Models {
         #[command(subcommand)]
         what: Option<Models>,

@@ -141,6 +141,9 @@ impl Stop {
         match error {
             OpenError::Locked => Self::failed(texts.get("trouble-locked", &[])),
             OpenError::DiskFull => Self::failed(texts.get("trouble-disk-full", &[])),
+            OpenError::Invalid { field, .. } if field == "speech_model_keys" => {
+                Self::usage(texts.get("trouble-model-keys", &[]))
+            }
             OpenError::Invalid { reason, .. } | OpenError::Defect { reason } => open(reason),
         }
     }

@@ -85,6 +85,9 @@ fn setup(args: &Args, locale: String, out: &Output) -> Result<Setup, Stop> {
         offline: args.global.offline,
         automatic: out.stays,
         certificates,
+        model_keys: variable("POCKETDESK_MODEL_KEYS")
+            .map(|keys| keys.split_whitespace().map(str::to_owned).collect())
+            .unwrap_or_default(),
         models: args.global.models.clone().or_else(default_models),
         editor: variable("VISUAL").or_else(|| variable("EDITOR")),
         typed: std::io::stdin().is_terminal(),

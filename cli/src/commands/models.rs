@@ -22,14 +22,19 @@ pub async fn run(app: &App, what: Option<Models>) -> Outcome {
 }
 
 async fn list(app: &App) -> Outcome {
-    // Who is offline, or has no desk yet, sees what is here.
-    let asked = match app.setup.offline {
-        true => None,
-        false => app.desk.speech_models(app.account(), true).await.ok(),
-    };
+    let asked = app.desk.speech_models(app.account(), !app.setup.offline).await;
+    let desk_asked = asked.is_ok() && !app.setup.offline;
     let models = match asked {
-        Some(models) => models,
-        None => app.desk.speech_models(None, false).await.map_err(|error| app.stop(error, ""))?,
+        Ok(models) => models,
+        Err(why) => {
+            // Who has no desk yet, or one that has no models, sees what is here; others learn why that is all.
+            if !matches!(why, DeskError::SignedOut | DeskError::NotFound { .. })
+                && let Stop::Failed { sentence, .. } = app.stop(why, "")
+            {
+                app.out.note(&sentence);
+            }
+            app.desk.speech_models(None, false).await.map_err(|error| app.stop(error, ""))?
+        }
     };
     if app.out.json {
         models.iter().try_for_each(|model| app.out.object(&shapes::speech_model(model)))?;
@@ -46,7 +51,8 @@ async fn list(app: &App) -> Outcome {
     }
     table.print(&app.out)?;
     if models.is_empty() {
-        app.out.line(&app.out.say("voice-no-models", &[]))?;
+        let key = if desk_asked { "voice-no-models" } else { "voice-no-models-here" };
+        app.out.line(&app.out.say(key, &[]))?;
     }
     // A developer's own are used as long as there is none of the company's.
     if let Some(dir) = app.setup.models.as_ref().filter(|dir| dir.is_dir()) {
@@ -74,12 +80,8 @@ fn state(app: &App, model: &SpeechModelView) -> String {
 
 async fn fetch(app: &App, model: Option<String>) -> Outcome {
     let name = model.clone().unwrap_or_default();
-    let account = app.account();
-    let progress = Progress::of(&app.desk, None, &app.out);
-    let fetched = async {
-        app.desk.speech_models(account.clone(), true).await?;
-        app.desk.fetch_speech_model(account.clone(), model, true).await
-    };
+    let progress = Progress::of_models(&app.desk, &app.out);
+    let fetched = app.desk.fetch_speech_model(app.account(), model, true);
     tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => {
@@ -91,7 +93,8 @@ async fn fetch(app: &App, model: Option<String>) -> Outcome {
         done = progress.during(fetched) => done.map_err(|error| app.stop(error, &name))?,
     }
     let models = app.desk.speech_models(None, false).await.map_err(|error| app.stop(error, ""))?;
-    let ready = models.into_iter().find(|model| model.state == SpeechModelState::Ready);
+    let meant = |model: &SpeechModelView| if name.is_empty() { model.recommended } else { model.id == name };
+    let ready = models.into_iter().find(|model| model.state == SpeechModelState::Ready && meant(model));
     let ready =
         ready.ok_or_else(|| app.stop(DeskError::NotFound { what: "speech model".to_owned() }, &name))?;
     if app.out.json {

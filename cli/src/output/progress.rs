@@ -1,17 +1,36 @@
-//! Bars for files under way, on a terminal's stderr only; scripts see nothing of them.
+//! Bars for files and speech models under way, on a terminal's stderr only; scripts see nothing of them.
 
 use std::{collections::HashMap, sync::Arc};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pocketdesk_domain::model::{Direction, TransferView};
-use pocketdesk_ffi::{Pocketdesk, TransfersFeed};
+use pocketdesk_ffi::{
+    Pocketdesk, SpeechModelsFeed, TransfersFeed,
+    dictation::{SpeechModelState, SpeechModelView},
+};
 
 use super::{Output, parts::one_line};
 
-/// Draws the transfers of the core while some other work runs.
+/// Draws what moves in the core while some other work runs.
 pub struct Progress {
-    feed: Arc<TransfersFeed>,
+    feed: Feed,
     drawing: Option<Bars>,
+}
+
+/// Where it comes from.
+#[derive(Clone)]
+enum Feed {
+    Transfers(Arc<TransfersFeed>),
+    Models(Arc<SpeechModelsFeed>),
+}
+
+/// A file under way.
+struct Row {
+    id: String,
+    name: String,
+    direction: Direction,
+    done: u64,
+    total: u64,
 }
 
 struct Bars {
@@ -24,13 +43,22 @@ struct Bars {
 impl Progress {
     /// Begins to watch the transfers of an account, or of all.
     pub fn of(desk: &Pocketdesk, account: Option<String>, out: &Output) -> Self {
+        Self::new(Feed::Transfers(desk.watch_transfers(account)), out)
+    }
+
+    /// Begins to watch the speech models.
+    pub fn of_models(desk: &Pocketdesk, out: &Output) -> Self {
+        Self::new(Feed::Models(desk.watch_speech_models()), out)
+    }
+
+    fn new(feed: Feed, out: &Output) -> Self {
         let drawing = (out.watched && !out.json).then(|| Bars {
             all: MultiProgress::new(),
             one: HashMap::new(),
             up: out.say("direction-up", &[]),
             down: out.say("direction-down", &[]),
         });
-        Self { feed: desk.watch_transfers(account), drawing }
+        Self { feed, drawing }
     }
 
     /// Runs `work` to its end, drawing meanwhile.
@@ -67,28 +95,57 @@ impl Drop for Progress {
     }
 }
 
+impl Feed {
+    async fn next(&self) -> Option<Vec<Row>> {
+        Some(match self {
+            Self::Transfers(feed) => feed.next().await?.into_iter().filter_map(Row::of_file).collect(),
+            Self::Models(feed) => feed.next().await?.into_iter().filter_map(Row::of_model).collect(),
+        })
+    }
+
+    fn stop(&self) {
+        match self {
+            Self::Transfers(feed) => feed.stop(),
+            Self::Models(feed) => feed.stop(),
+        }
+    }
+}
+
+impl Row {
+    fn of_file(file: TransferView) -> Option<Self> {
+        let TransferView { attachment: id, name, direction, done, total, stopped, .. } = file;
+        (!stopped).then_some(Self { id, name, direction, done, total })
+    }
+
+    fn of_model(model: SpeechModelView) -> Option<Self> {
+        let SpeechModelView { id, have: done, bytes: total, state, .. } = model;
+        let row = Self { name: id.clone(), id, direction: Direction::Down, done, total };
+        (state == SpeechModelState::Fetching).then_some(row)
+    }
+}
+
 impl Bars {
-    fn draw(&mut self, page: &[TransferView]) {
-        for transfer in page.iter().filter(|transfer| !transfer.stopped) {
-            let bar = self.one.entry(transfer.attachment.clone()).or_insert_with(|| {
-                let bar = ProgressBar::new(transfer.total);
+    fn draw(&mut self, page: &[Row]) {
+        for row in page {
+            let bar = self.one.entry(row.id.clone()).or_insert_with(|| {
+                let bar = ProgressBar::new(row.total);
                 let style = "{prefix} {msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {eta}";
                 bar.set_style(
                     ProgressStyle::with_template(style).expect("the template is ours and a test draws it"),
                 );
-                bar.set_prefix(match transfer.direction {
+                bar.set_prefix(match row.direction {
                     Direction::Up => self.up.clone(),
                     Direction::Down => self.down.clone(),
                 });
-                bar.set_message(one_line(&transfer.name));
+                bar.set_message(one_line(&row.name));
                 // Not before it has all its words: adding it draws it.
                 self.all.add(bar)
             });
-            bar.set_length(transfer.total);
-            bar.set_position(transfer.done);
+            bar.set_length(row.total);
+            bar.set_position(row.done);
         }
-        let under_way: Vec<_> = page.iter().map(|transfer| &transfer.attachment).collect();
-        for (_, bar) in self.one.extract_if(|attachment, _| !under_way.contains(&attachment)) {
+        let under_way: Vec<_> = page.iter().map(|row| &row.id).collect();
+        for (_, bar) in self.one.extract_if(|id, _| !under_way.contains(&id)) {
             bar.finish_and_clear();
         }
     }
@@ -118,10 +175,27 @@ mod tests {
             total: 2,
             stopped: false,
         };
-        bars.draw(std::slice::from_ref(&transfer));
+        let stopped = TransferView { stopped: true, ..transfer.clone() };
+        assert!(Row::of_file(stopped).is_none(), "one that somebody stopped does not move");
+        bars.draw(&[Row::of_file(transfer).unwrap()]);
         assert_eq!(bars.one["f"].position(), 1);
         assert_eq!(bars.one["f"].message(), "till .png");
         bars.draw(&[]);
         assert!(bars.one.is_empty());
+    }
+
+    #[test]
+    fn a_speech_model_that_comes_is_drawn_and_one_that_lies_here_is_not() {
+        let model = |state| SpeechModelView {
+            id: "base-q5_1".to_owned(),
+            languages: Vec::new(),
+            bytes: 60,
+            have: 20,
+            state,
+            recommended: true,
+        };
+        let row = Row::of_model(model(SpeechModelState::Fetching)).unwrap();
+        assert_eq!((row.name.as_str(), row.done, row.total), ("base-q5_1", 20, 60));
+        assert!(Row::of_model(model(SpeechModelState::Stopped)).is_none());
     }
 }

@@ -1,9 +1,10 @@
 //! The real server, in this process and on a runtime of its own, so that a test can close and reopen it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use pocketdesk_server::{
     config::Config,
+    models::sign,
     server::{Running, Server},
 };
 use serde_json::Value;
@@ -63,9 +64,29 @@ impl Desk {
     pub fn load_catalogue(&self, text: &str) {
         let file = self._home.path().join("catalogue.toml");
         std::fs::write(&file, text).unwrap();
-        let data = self._home.path().join("data");
-        let arguments =
-            ["pocketdesk-server".into(), "catalogue".into(), file.into(), "--data".into(), data.into()];
+        self.operator(&["catalogue", file.to_str().unwrap(), "--data", &self.data()]);
+    }
+
+    /// Signs models that lie in a folder and serves them, as the company and its operator do; the public key.
+    pub fn serve_models(&self, files: &[&Path]) -> String {
+        let [key, manifest] =
+            ["models.key", "models.json"].map(|name| self._home.path().join(name).display().to_string());
+        let files: Vec<_> = files.iter().map(|file| file.to_str().unwrap()).collect();
+        self.operator(&["model", "keygen", "--to", &key]);
+        self.operator(&[&["model", "sign", "--key", &key, "--to", &manifest][..], &files].concat());
+        self.operator(
+            &[&["model", "add", "--data", &self.data(), "--manifest", &manifest][..], &files].concat(),
+        );
+        let key = std::fs::read_to_string(key).unwrap();
+        sign::public(&sign::read_key(&key).unwrap())
+    }
+
+    fn data(&self) -> String {
+        self._home.path().join("data").display().to_string()
+    }
+
+    fn operator(&self, arguments: &[&str]) {
+        let arguments = std::iter::once("pocketdesk-server").chain(arguments.iter().copied()).map(Into::into);
         let done = self.runtime.block_on(pocketdesk_server::commands::run(arguments, Default::default()));
         assert_eq!(format!("{done:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
     }

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::{desk::Desk, terminal::Terminal};
 
+#[path = "../../../core/tests/suite/models/shapes.rs"]
+mod shapes;
+
 fn clip(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("tests/corpus/voice").join(name)
 }
@@ -186,4 +189,46 @@ fn a_spoken_ticket_is_a_draft_with_the_desks_own_words_until_it_is_sent() {
     assert_eq!(lines[0]["status"], "open", "{lines:?}");
     let texts: Vec<_> = lines.iter().filter_map(|line| line["text"].as_str()).collect();
     assert_eq!(texts.iter().filter(|text| *text == &reason["draft"]["description"]).count(), 2, "{lines:?}");
+}
+
+#[test]
+fn the_companys_model_comes_from_the_desk_and_goes_when_it_is_told_to() {
+    let desk = Desk::open();
+    let here = Terminal::new();
+    here.sign_in(&desk, "olena@example.com");
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, bytes: Vec<u8>| {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        folder.path().join(name)
+    };
+    let (model, gate) = (at("tiny.en-q5_1.bin", shapes::speech(1)), at("silero.bin", shapes::gate(2)));
+    let key = desk.serve_models(&[&model, &gate]);
+    let run = |args: &[&str], keys: &str| {
+        let mut command = here.command(args);
+        let done = command.env("POCKETDESK_MODEL_KEYS", keys).output().unwrap();
+        let [out, err] = [done.stdout, done.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (done.status.code().unwrap(), out, err)
+    };
+    let (code, _, said) = run(&["models", "fetch"], "");
+    assert!(code == 1 && said.contains("key"), "without the company's key none is believed: {said}");
+    let (code, _, said) = run(&["models"], "00ff");
+    assert!(code == 2 && said.contains("POCKETDESK_MODEL_KEYS"), "{said}");
+    let other = "ab".repeat(32);
+    let (code, out, said) = run(&["models"], &other);
+    assert!(
+        code == 0 && !out.contains("tiny") && !said.is_empty(),
+        "and why nothing is offered is said: {said}"
+    );
+
+    let keys = format!("{other} {key}");
+    let (code, out, said) = run(&["models", "--json"], &keys);
+    let offered: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{code} {out} {said}"));
+    assert_eq!((&offered["id"], &offered["state"]), (&"tiny.en-q5_1".into(), &"offered".into()), "{offered}");
+    let (code, out, said) = run(&["models", "fetch", "--json"], &keys);
+    let fetched: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{code} {out} {said}"));
+    assert_eq!((&fetched["state"], &fetched["have"]), (&"ready".into(), &fetched["bytes"]), "{fetched}");
+    assert_eq!(run(&["models", "remove", "tiny.en-q5_1"], &keys).0, 0);
+    let (_, out, _) = run(&["models", "--json", "--offline"], &keys);
+    let left: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&left["state"], &left["have"]), (&"offered".into(), &0.into()), "{left}");
 }
