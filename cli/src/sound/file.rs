@@ -171,3 +171,40 @@ impl SoundFile {
         Trouble { cut: self.trouble.cut || (missing && !self.trouble.damaged), ..self.trouble }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How loud each fifth of a second is.
+    fn loudness(path: &Path) -> Vec<f64> {
+        let mut sound = SoundFile::open(path).unwrap_or_else(|why| panic!("{}: {why:?}", path.display()));
+        let mut samples = Vec::new();
+        while let Some(more) = sound.sound().unwrap() {
+            samples.extend(more);
+        }
+        assert_eq!(sound.trouble(), Trouble::default(), "{}", path.display());
+        let fifth = sound.rate as usize / 5 * usize::from(sound.channels);
+        let power = |part: &[i16]| part.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>();
+        samples.chunks(fifth).map(|part| (power(part) / fifth as f64).sqrt()).collect()
+    }
+
+    /// The files were made of the corpus' clip by LAME, libopus and FFmpeg's Vorbis and AAC.
+    #[test]
+    fn what_phones_and_messengers_record_is_heard_as_it_was_said() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let said = loudness(&here.join("../tests/corpus/voice/en_08_clean.flac"));
+        for name in ["spoken.mp3", "spoken.ogg", "spoken.opus", "spoken.m4a"] {
+            let heard = loudness(&here.join("tests/sound").join(name));
+            assert!(
+                heard.len().abs_diff(said.len()) <= 1,
+                "{name}: {} of {} fifths",
+                heard.len(),
+                said.len()
+            );
+            let apart: f64 = said.iter().zip(&heard).map(|(said, heard)| (said - heard).abs()).sum();
+            let all: f64 = said.iter().sum();
+            assert!(apart < all / 4.0, "{name}: it differs by {:.0} %", apart / all * 100.0);
+        }
+    }
+}
