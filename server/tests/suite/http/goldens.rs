@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-fn golden(name: &str, now: &str) {
+/// Holds `now` against the file `name` of the crate.
+pub fn golden(name: &str, now: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var("UPDATE_GOLDENS").is_ok_and(|value| value == "1") {
         std::fs::write(&path, now).unwrap();

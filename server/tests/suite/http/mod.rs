@@ -3,7 +3,7 @@
 mod downloads;
 mod durability;
 mod gate;
-mod goldens;
+pub mod goldens;
 mod live;
 mod mail;
 mod models;
