@@ -191,18 +191,6 @@ impl Store {
         Ok((name, changes))
     }
 
-    /// Drops the file that grows beside the one that is shown.
-    pub fn drop_build(&mut self) -> Result<()> {
-        let (_, building) = OwnRead { db: &self.own }.cache_names()?;
-        let Some(name) = building else { return Ok(()) };
-        self.write(|tx| {
-            let (active, _) = tx.cache_names()?;
-            tx.set_cache_names(active.as_deref(), None)
-        })?;
-        self.building = None;
-        delete(&self.place, &name)
-    }
-
     /// Forgets the cache, whatever there is of it: damaged, of another person, or by the person's wish. The next
     /// build is shown as it grows.
     pub fn forget_cache(&mut self) -> Result<Changes> {

@@ -186,8 +186,3 @@ pub fn held<O: InLane>(op: &O, ops: &[O]) -> Option<Held> {
             before(op, ops).filter(live).max_by_key(|other| other.n()).map(|other| Held::LaneLive(id(other)))
         })
 }
-
-/// Whether two ops are of the same ticket, for those that wait for it.
-pub fn same_ticket<O: InLane>(a: &O, b: &O) -> bool {
-    a.ticket().is_some() && a.ticket() == b.ticket()
-}

@@ -258,19 +258,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Of a status that is not 2xx. `ours` says whether the protocol header was there, `after_ms` is Retry-After.
-    pub fn of_status(status: u16, ours: bool, after_ms: Option<u64>) -> Self {
-        match status {
-            _ if !ours => Self::NotOurs,
-            401 => Self::Unauthorized,
-            403 => Self::Forbidden,
-            426 => Self::TooOld,
-            429 => Self::Busy { after_ms },
-            503 if after_ms.is_some() => Self::Busy { after_ms },
-            _ => Self::Server,
-        }
-    }
-
     /// As a person reads it.
     pub fn why(self) -> RetryReason {
         match self {
@@ -337,8 +324,8 @@ pub enum Effect {
         /// What a push spoke of.
         at_least: Option<AtLeast>,
     },
-    /// Apply that answer's page to the active file, if file, cursor and scopes_rev are the ones it was asked with
-    /// ([`super::merge::page_fits`]); what it erases goes from own.db first.
+    /// Apply that answer's page to the active file, if file, cursor and scopes_rev are the ones it was asked with; what
+    /// it erases ([`super::merge`]) goes from own.db first.
     ApplyPage(Exchange),
     /// Forget a request; its answer will not be looked at.
     Cancel(Exchange),

@@ -2,7 +2,7 @@
 //!
 //! [`State::step`] is the machine: it gets what happened ([`Input`]) and says what to do ([`Effect`]s, to be carried
 //! out in order). It holds no words and no rows: bodies stay in own.db, pages with whoever asked for them. What an
-//! answer means for own.db is decided in [`answer`], what it means for the cache in [`merge`].
+//! answer means for own.db is decided in [`answer`], what it erases there in [`merge`].
 //!
 //! The promises, each a test: an op's `starts` is durable before its first byte goes out; whatever is not final has a
 //! wake-up; trouble with the session never touches an op; nothing old is applied to anything new.

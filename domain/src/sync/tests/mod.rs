@@ -118,9 +118,6 @@ fn a_server_that_fails_for_all_makes_no_op_a_matter_of_attention() {
 #[test]
 fn a_captive_portal_is_a_network_and_not_a_verdict() {
     let (mut phone, mut desk) = in_step();
-    for status in [200, 302, 401, 403, 413, 502] {
-        assert_eq!(Failure::of_status(status, false, None), Failure::NotOurs);
-    }
     desk.failing = Some(Failure::NotOurs);
     let comment = phone.ops.comment("hello");
     let id = phone.write(comment, &mut desk);
