@@ -240,6 +240,22 @@ async fn a_connection_that_costs_money_carries_no_model_unless_its_person_says_s
     let said = fetched(&olena).await.unwrap_err();
     assert!(said.to_string().contains("Wi-Fi"), "{said}");
     assert!(starts(&olena).is_empty());
+    // Wi-Fi ends on the way, and the line breaks with it.
+    olena.app.signal(Signal::Online { network: "home".into(), metered: false });
+    olena.net.next_of(20, Method::GET, "/models/", Fate::CutAfter(5_000_000));
+    let fetching = tokio::spawn({
+        let app = olena.app.clone();
+        async move { app.fetch_speech_model(None, None, false).await }
+    });
+    while have(&olena).await < 1_000_000 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let asked = starts(&olena);
+    olena.app.signal(Signal::Online { network: "the train".into(), metered: true });
+    let said = olena.meanwhile(Duration::from_secs(1), async { fetching.await.unwrap() }).await.unwrap_err();
+    assert!(said.to_string().contains("Wi-Fi"), "{said}");
+    assert_eq!(starts(&olena), asked, "nothing was asked for over the train's line");
+    olena.net.mend();
     olena.app.fetch_speech_model(None, None, true).await.unwrap();
     assert!(company.is_on(&olena));
     // A phone built for another company believes none of it.
@@ -249,4 +265,27 @@ async fn a_connection_that_costs_money_carries_no_model_unless_its_person_says_s
     let said = fetched(&max).await.unwrap_err();
     assert!(said.to_string().contains("company's key"), "{said}");
     assert!(starts(&max).is_empty());
+}
+
+#[tokio::test]
+async fn a_desk_that_asks_to_come_later_is_not_asked_before_and_nobody_waits_a_day_without_a_word() {
+    let desk = Desk::open("A busy desk").await;
+    let company = Company::new();
+    company.publish(&desk, 1).await;
+    let switch = Switch { by_hand: true, trusts: Some(company.public()), ..Switch::default() };
+    let olena = Phone::switched("Olena", &desk, switch).await;
+    olena.sign_in(&desk, "olena@firm.example").await;
+    let later =
+        |wait| Fate::Instead { status: 429, ours: true, header: Some(("retry-after", wait)), body: "{}" };
+    olena.net.next_of(1, Method::GET, "/models/", later("60"));
+    let before = olena.time.elapsed();
+    fetched(&olena).await.unwrap();
+    assert!(olena.time.elapsed() - before >= 60_000);
+    assert!(company.is_on(&olena));
+    olena.app.remove_speech_model("tiny.en-q5_1".into()).await.unwrap();
+    olena.net.next_of(1, Method::GET, "/models/", later("86400"));
+    let before = olena.time.elapsed();
+    let said = fetched(&olena).await.unwrap_err();
+    assert!(matches!(said, DeskError::Unreachable), "{said}");
+    assert!(olena.time.elapsed() - before < 60_000);
 }

@@ -243,10 +243,10 @@ impl Account {
                 (RetryReason::Network, 0)
             }
             Error::Remote(Failure::Refused { .. }) | Error::Files(_) => (RetryReason::Server, HOUR_MS),
-            Error::Remote(
-                Failure::Busy { after: Some(after) } | Failure::Server { after: Some(after), .. },
-            ) => (RetryReason::Busy, i64::try_from(after.as_millis()).unwrap_or(HOUR_MS)),
-            Error::Remote(failure) => (failure_of(failure).why(), 0),
+            Error::Remote(failure) => {
+                let after = failure.after().map(|after| i64::try_from(after.as_millis()).unwrap_or(HOUR_MS));
+                (failure_of(failure).why(), after.unwrap_or(0))
+            }
             _ => (RetryReason::Server, 0),
         };
         let mut random = [0; 4];

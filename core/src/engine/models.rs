@@ -18,6 +18,8 @@ use crate::{
 const FRUITLESS: u32 = 5;
 /// Before the first try after a break; it doubles.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The longest somebody is left waiting because the desk asks to come later; beyond that they are told.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// An account's desk as the place models come from.
 struct Desk {
@@ -95,11 +97,9 @@ impl Accounts {
         let mut pause = |error: Error, have| {
             fruitless = if have > had { 0 } else { fruitless + 1 };
             had = have;
-            if passing(&error) && fruitless < FRUITLESS {
-                Ok(PAUSE * 2u32.pow(fruitless))
-            } else {
-                Err(error)
-            }
+            let asked = if let Error::Remote(failure) = &error { failure.after() } else { None };
+            let pause = (PAUSE * 2u32.pow(fruitless)).max(asked.unwrap_or_default());
+            if passing(&error) && fruitless < FRUITLESS && pause <= LONGEST { Ok(pause) } else { Err(error) }
         };
         match self.allowed(models.fetch_patiently(&desk, id, &mut pause)).await {
             // The desk put another in its place meanwhile.

@@ -61,6 +61,14 @@ impl Failure {
     pub fn reached(&self) -> bool {
         !matches!(self, Self::Net(_) | Self::NotOurs)
     }
+
+    /// How long the desk asks not to be asked again.
+    pub fn after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { after } | Self::Server { after, .. } => *after,
+            _ => None,
+        }
+    }
 }
 
 /// Whether an answer's head is a desk's, and its own range of versions holds ours.
