@@ -225,6 +225,6 @@ fn not_now(why: NotNowReason) -> Option<&'static str> {
 }
 
 /// A reason as a clause of our sentence: its own full stop would end ours too early.
-fn clause(reason: String) -> String {
+pub fn clause(reason: String) -> String {
     reason.trim_end().trim_end_matches('.').to_owned()
 }

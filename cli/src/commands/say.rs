@@ -117,11 +117,11 @@ async fn from_microphone(
     into: DictateInto,
     language: Option<String>,
 ) -> Result<DraftView, Stop> {
-    use crate::sound::microphone::Microphone;
+    use crate::{failure::clause, sound::microphone::Microphone};
     let name = app.out.say("voice-microphone", &[]);
     let voice = |error: VoiceError| Stop::voice(&app.out.texts, error, &name);
     let trouble =
-        |reason: String| Stop::failed(app.out.say("voice-no-microphone", &[("reason", reason.into())]));
+        |reason| Stop::failed(app.out.say("voice-no-microphone", &[("reason", clause(reason).into())]));
     let mut microphone = Some(Microphone::open().map_err(trouble)?);
     let (rate, channels) = microphone.as_ref().map_or((0, 0), |open| (open.rate, open.channels));
     let live = app.out.watched && !app.out.json;
@@ -145,7 +145,7 @@ async fn from_microphone(
                 // An hour is full, or the device was taken away: what was said until then is kept. Enter is waited
                 // for all the same: it would answer the next question.
                 Ok(Err(VoiceError::BadAudio { reason })) | Err(reason) => {
-                    app.out.note(&app.out.say("voice-microphone-gone", &[("reason", reason.into())]));
+                    app.out.note(&app.out.say("voice-microphone-gone", &[("reason", clause(reason).into())]));
                     microphone = None;
                 }
                 Ok(Err(error)) => return Err(voice(error)),

@@ -87,16 +87,11 @@ impl SoundFile {
                 Error::IoError(why) if why.kind() != io::ErrorKind::UnexpectedEof => SoundError::File(why),
                 _ => SoundError::Format,
             })?;
-        let track = format.default_track(TrackType::Audio).ok_or(SoundError::NoTrack)?;
-        let (id, expected) = (track.id, track.num_frames);
-        let codec = track.codec_params.as_ref().and_then(|params| params.audio()).ok_or(SoundError::Codec)?;
-        let decoder = CODECS
-            .make_audio_decoder(codec, &AudioDecoderOptions::default())
-            .map_err(|_| SoundError::Codec)?;
+        let (track, expected, decoder) = begin(&*format)?;
         let mut sound = Self {
             format,
             decoder,
-            track: id,
+            track,
             rate: 0,
             channels: 0,
             expected,
@@ -122,8 +117,13 @@ impl SoundFile {
         loop {
             let packet = match self.format.next_packet() {
                 Ok(Some(packet)) => packet,
-                // A chained stream begins anew: other sound than the person meant.
-                Ok(None) | Err(Error::ResetRequired) => return Ok(None),
+                Ok(None) => return Ok(None),
+                // One recording after another in one file: all of it was said.
+                Err(Error::ResetRequired) => {
+                    (self.track, _, self.decoder) = begin(&*self.format)?;
+                    self.expected = None;
+                    continue;
+                }
                 Err(Error::IoError(why)) if why.kind() == io::ErrorKind::UnexpectedEof => {
                     self.trouble.cut = true;
                     return Ok(None);
@@ -172,6 +172,17 @@ impl SoundFile {
     }
 }
 
+/// The track with the sound, how many frames it says it has, and what decodes it.
+type Begun = (u32, Option<u64>, Box<dyn AudioDecoder>);
+
+fn begin(format: &dyn FormatReader) -> Result<Begun, SoundError> {
+    let track = format.default_track(TrackType::Audio).ok_or(SoundError::NoTrack)?;
+    let codec = track.codec_params.as_ref().and_then(|params| params.audio()).ok_or(SoundError::Codec)?;
+    let decoder =
+        CODECS.make_audio_decoder(codec, &AudioDecoderOptions::default()).map_err(|_| SoundError::Codec)?;
+    Ok((track.id, track.num_frames, decoder))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,5 +217,16 @@ mod tests {
             let all: f64 = said.iter().sum();
             assert!(apart < all / 4.0, "{name}: it differs by {:.0} %", apart / all * 100.0);
         }
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a file of the person's is made")]
+    fn recordings_that_were_put_one_after_another_into_a_file_are_all_heard() {
+        let one = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sound/spoken.opus");
+        let folder = tempfile::tempdir().unwrap();
+        let both = folder.path().join("both.ogg");
+        std::fs::write(&both, std::fs::read(&one).unwrap().repeat(2)).unwrap();
+        let (one, both) = (loudness(&one), loudness(&both));
+        assert!(both.len().abs_diff(one.len() * 2) <= 1, "{} of {} fifths", both.len(), one.len() * 2);
     }
 }

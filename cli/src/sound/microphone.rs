@@ -22,6 +22,9 @@ pub struct Microphone {
 impl Microphone {
     /// Opens the system's default one; the error is what the system says.
     pub fn open() -> Result<Self, String> {
+        // ALSA writes to stderr what the error says, too, in many lines; into a buffer instead.
+        #[cfg(target_os = "linux")]
+        let _lines = alsa::Output::local_error_handler();
         let device = cpal::default_host().default_input_device().ok_or_else(|| "there is none".to_owned())?;
         let config = device.default_input_config().map_err(|why| why.to_string())?;
         let (format, config) = (config.sample_format(), StreamConfig::from(config));
