@@ -53,48 +53,28 @@ pub struct Args {
 
 /// What every command knows.
 #[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "For every command")]
 pub struct Global {
     /// The folder of accounts [default: pocketdesk in the user's data folder]
-    #[arg(
-        long,
-        global = true,
-        help_heading = "For every command",
-        value_name = "DIR",
-        env = "POCKETDESK_DATA",
-        hide_env = true
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "POCKETDESK_DATA", hide_env = true)]
     pub data: Option<PathBuf>,
     /// Flight mode: never touch the network
-    #[arg(long, global = true, help_heading = "For every command")]
+    #[arg(long, global = true)]
     pub offline: bool,
     /// Print one JSON object a line, and nothing else, on stdout
-    #[arg(long, global = true, help_heading = "For every command")]
+    #[arg(long, global = true)]
     pub json: bool,
     /// Which account, where there are several: its name, or a part of its address, person or desk
-    #[arg(
-        long,
-        global = true,
-        help_heading = "For every command",
-        value_name = "NAME",
-        env = "POCKETDESK_ACCOUNT",
-        hide_env = true
-    )]
+    #[arg(long, global = true, value_name = "NAME", env = "POCKETDESK_ACCOUNT", hide_env = true)]
     pub account: Option<String>,
     /// A folder of speech models that `cargo x model` made [default: pocketdesk/models in the cache folder]
-    #[arg(
-        long,
-        global = true,
-        help_heading = "For every command",
-        value_name = "DIR",
-        env = "POCKETDESK_MODELS",
-        hide_env = true
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "POCKETDESK_MODELS", hide_env = true)]
     pub models: Option<PathBuf>,
     /// The language: ru, uk or en [default: that of the system]
-    #[arg(long, global = true, help_heading = "For every command", value_name = "LOCALE")]
+    #[arg(long, global = true, value_name = "LOCALE")]
     pub locale: Option<String>,
     /// Trust the certificates in this PEM file besides the public ones
-    #[arg(long, global = true, help_heading = "For every command", value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub ca: Option<PathBuf>,
 }
 
