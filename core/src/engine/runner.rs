@@ -123,6 +123,10 @@ impl Account {
                     self.shared.env.clock.sleep(PAUSE).await;
                 }
             }
+            if mail.is_closed() {
+                // Told to end where no mail was read: on a disk that is full no incarnation comes so far.
+                break;
+            }
         }
         self.keep_errors().await;
         self.show(&[Topic::Sync, Topic::Outbox, Topic::Tickets], |standing| standing.sync = SyncState::Idle);

@@ -69,9 +69,10 @@ impl Account {
         let mut running = self.running.lock().await;
         if let Some(ended) = running.take() {
             self.post(Mail::Stop);
+            // Nobody writes to it any more: also heard where no mail is read, because the files give trouble.
+            self.set_mailbox(None);
             let _ = ended.await;
         }
-        self.set_mailbox(None);
     }
 
     /// Syncs until nothing more can be done now, or the time is over; what was begun goes on.
