@@ -242,7 +242,10 @@ impl Phone {
     pub async fn is_signed_in(&self) -> Option<bool> {
         let view = self.call(|account| async move { account.view().await }).await?;
         Some(match view {
-            Ok(view) => view.sync != SyncState::Paused { why: PausedReason::SignedOut },
+            // A sign-in that broke off may have left an account that is nobody's yet: it has no server.
+            Ok(view) => {
+                !view.server.is_empty() && view.sync != SyncState::Paused { why: PausedReason::SignedOut }
+            }
             Err(Error::SignedOut | Error::NotFound { .. }) => false,
             // Files that cannot be read at this moment say nothing of it.
             Err(_) => true,
