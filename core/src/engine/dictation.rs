@@ -309,9 +309,10 @@ impl Dictation {
         if let Some(trouble) = self.spill.trouble() {
             return Err(trouble.into());
         }
-        let frames = sound.len() as u64;
-        let taken = self.spill.taken.fetch_add(frames, Ordering::SeqCst) + frames;
-        if taken > MOST_FRAMES {
+        let (frames, taken) = (sound.len() as u64, &self.spill.taken);
+        // What is refused is never written, and must not be waited for.
+        let fits = |before: u64| Some(before + frames).filter(|after| *after <= MOST_FRAMES);
+        if taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_err() {
             let reason = "a recording is an hour long at most; stop it, and go on in another".to_owned();
             return Err(VoiceError::BadAudio { reason }.into());
         }

@@ -221,3 +221,17 @@ async fn a_recording_that_is_in_no_draft_yet_keeps_its_person_from_signing_out_u
     account.delete_draft(cut.id).await.unwrap();
     assert!(accounts.sign_out(&account.name, false).await.unwrap().is_empty(), "nothing keeps them any more");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_an_hour_is_refused_and_what_was_said_before_is_still_a_draft() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_accounts, account) = open(dir.path()).await;
+    let dictation = account.dictate(DictateInto::Ticket, Ask::default()).await.unwrap();
+    dictation.push(&sound(0)).unwrap();
+    let hour = vec![0; 3_600 * 16_000];
+    assert!(dictation.push(&hour).is_err(), "with what was said it is more");
+    tokio::time::timeout(Duration::from_secs(10), dictation.room()).await.expect("nothing is waited for");
+    dictation.push(&sound(1)).unwrap();
+    dictation.stop().await.unwrap();
+    assert_eq!(recorded(&account).await[0].duration_ms, 40);
+}
