@@ -47,6 +47,8 @@ struct Table {
     take: Option<Take>,
     /// Takes so far.
     takes: u64,
+    /// Whether the worker runs; a panic ends it, and the next take starts it anew.
+    works: bool,
     unload: bool,
     quit: bool,
     /// The language of the last take: a good guess for the next.
@@ -82,11 +84,10 @@ impl Shared {
     }
 }
 
-/// The recogniser. Its thread starts with the first recording and ends with it.
+/// The recogniser. Its worker starts with the first recording and ends with it.
 pub(super) struct Whisper {
     shared: Arc<Shared>,
     queue: Arc<dyn Queue>,
-    started: std::sync::Once,
 }
 
 impl Whisper {
@@ -99,11 +100,7 @@ impl Whisper {
             weights,
             clock: env.clock.clone(),
         };
-        Self {
-            shared: Arc::new(shared),
-            queue: env.work.queue("pocketdesk-voice"),
-            started: std::sync::Once::new(),
-        }
+        Self { shared: Arc::new(shared), queue: env.work.queue("pocketdesk-voice") }
     }
 }
 
@@ -131,12 +128,13 @@ impl Transcriber for Whisper {
             stop: stop.clone(),
             events,
         });
+        let works = std::mem::replace(&mut table.works, true);
         drop(table);
-        self.started.call_once(|| {
+        if !works {
             let shared = self.shared.clone();
             // Queued at once; the thread is the job's until the recogniser is dropped, so nobody waits for its end.
             drop(self.queue.run(Box::new(move || worker::run(&shared))));
-        });
+        }
         self.shared.wake.notify_one();
         let heard = tokio::sync::Mutex::new(heard);
         Ok(Arc::new(Recording { id, shared: self.shared.clone(), stop, heard }))

@@ -214,13 +214,14 @@ fn fail(shared: &Shared, id: Option<u64>, why: VoiceError) {
     shared.room.notify_waiters();
 }
 
-/// Says that the thread is gone when it panics: a recording must not wait for ever.
+/// Says that the worker is gone when it panics: neither this recording nor the next must wait for ever.
 struct LastWords<'a>(&'a Shared);
 
 impl Drop for LastWords<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            fail(self.0, None, VoiceError::Decode { reason: "the recogniser's thread ended".into() });
+            self.0.lock().works = false;
+            fail(self.0, None, VoiceError::Decode { reason: "it met a bug".into() });
         }
     }
 }

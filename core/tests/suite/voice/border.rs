@@ -160,3 +160,22 @@ fn a_reader_of_files_is_held_back() {
         assert_eq!(listening.next().await, None);
     });
 }
+
+#[test]
+fn a_bug_that_ends_one_recording_leaves_the_next_its_answer() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let calls = std::sync::atomic::AtomicU8::new(0);
+    let weights = Arc::new(move || match calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        0 => panic!("a bug on the recogniser's thread"),
+        _ => Err(VoiceError::NoModel { reason: "not downloaded yet".into() }),
+    });
+    let transcriber = voice::transcriber(&env(runtime.handle().clone()), weights, VoiceSettings::default());
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let listening = transcriber.start(Ask::default()).unwrap();
+        let answer = voice::finish(&*listening, |_| {});
+        let answer = async { tokio::time::timeout(std::time::Duration::from_secs(10), answer).await };
+        told.push(runtime.block_on(answer).expect("nobody waits for ever").unwrap_err());
+    }
+    assert!(matches!(told[..], [VoiceError::Decode { .. }, VoiceError::NoModel { .. }]), "{told:?}");
+}
