@@ -156,16 +156,17 @@ async fn one(ctx: &Context, viewer: &Viewer, op: &WireOp, tx: &mut Write) -> Res
         kind::ATTACHMENT_ADD => Some(row::ATTACHMENT),
         _ => None,
     };
-    if let Some(what) = made {
-        match remove::find(tx.tx(), what, op.entity).await? {
-            Some((Gone::Erased, _)) => {
-                return store_rejection(&case, tx, Some(ticket), &Rejection::of(code::ERASED)).await;
-            }
-            Some((_, v)) => {
-                return store_applied(&case, tx, ticket, Outcome { v, ..Outcome::default() }).await;
-            }
-            None => {}
+    if let Some(what) = made
+        && let Some((why, v)) = remove::find(tx.tx(), what, op.entity).await?
+    {
+        if why == Gone::Erased {
+            return store_rejection(&case, tx, Some(ticket), &Rejection::of(code::ERASED)).await;
         }
+        // Its lane goes on behind it: what was said before it has to be here first.
+        if !follows(tx.tx(), viewer.person, op).await? {
+            return Ok(Verdict::Blocked { on: BlockedOn::Prev });
+        }
+        return store_applied(&case, tx, ticket, Outcome { v, ..Outcome::default() }).await;
     }
     let mut merged_into = None;
     let mut held = None;
@@ -187,9 +188,7 @@ async fn one(ctx: &Context, viewer: &Viewer, op: &WireOp, tx: &mut Write) -> Res
         }
         held = Some(survivor);
     }
-    if let Some(prev) = op.prev
-        && !satisfied(tx.tx(), viewer.person, &op.kind, prev).await?
-    {
+    if !follows(tx.tx(), viewer.person, op).await? {
         return Ok(Verdict::Blocked { on: BlockedOn::Prev });
     }
     let case = Case { merged_into, ..case };
@@ -288,7 +287,8 @@ async fn wait_for_ticket(case: &Case<'_>, tx: &mut Write, ticket: TicketId) -> R
 }
 
 /// Whether the op before it in its lane is done with: in the ticket's lane applied, elsewhere answered for good.
-async fn satisfied(tx: &mut dyn Tx, person: PersonId, kind: &str, prev: OpId) -> Result<bool, StoreError> {
+async fn follows(tx: &mut dyn Tx, person: PersonId, op: &WireOp) -> Result<bool, StoreError> {
+    let Some(prev) = op.prev else { return Ok(true) };
     if pocketdesk_protocol::planted::is("prev-not-waited-for") {
         return Ok(true);
     }
@@ -296,7 +296,7 @@ async fn satisfied(tx: &mut dyn Tx, person: PersonId, kind: &str, prev: OpId) ->
         .query("SELECT code FROM verdict WHERE op_id = $1 AND person_id = $2", &values![prev, person])
         .await?;
     let Some(row) = rows.first() else { return Ok(false) };
-    Ok(!rules::in_ticket_lane(kind) || matches!(row[0].text()?, APPLIED | code::ERASED))
+    Ok(!rules::in_ticket_lane(&op.kind) || matches!(row[0].text()?, APPLIED | code::ERASED))
 }
 
 /// The code of a stored verdict that is no rejection.

@@ -9,9 +9,10 @@ use pocketdesk_server::{
     context::{DAY_MS, ServiceError},
     desk::ticket,
     staff,
-    store::write::with_write,
+    store::{Mode, write::with_write},
     sync,
     testing::{Setting, TestServer},
+    values,
 };
 
 use super::support::{Phone, all_applied, applied, file, on_both_stores, receipt, rejected};
@@ -21,6 +22,7 @@ on_both_stores! { Setting::default();
     an_op_id_with_other_words_never_replaces_the_first,
     a_comment_that_overtook_its_ticket_waits_for_it,
     a_comment_does_not_overtake_the_one_before_it,
+    a_deleted_comment_does_not_let_those_behind_it_overtake_those_before_it,
     a_refused_comment_does_not_freeze_badges,
     an_op_of_another_epoch_is_not_looked_at,
     words_too_long_are_refused_and_the_rest_goes_on,
@@ -94,6 +96,28 @@ async fn a_comment_does_not_overtake_the_one_before_it(server: TestServer) {
     applied(&olena.send(&[second]).await[0]);
     olena.build().await;
     assert_eq!(olena.words(ticket), ["First", "Second"]);
+}
+
+async fn a_deleted_comment_does_not_let_those_behind_it_overtake_those_before_it(server: TestServer) {
+    let mut olena = Phone::of(&server.ctx, "Olena").await;
+    let (ticket, create) = olena.file("The lift").await;
+    let first = olena.comment(ticket, "First", Some(&create));
+    let second = olena.comment(ticket, "Second", Some(&first));
+    let third = olena.comment(ticket, "Third", Some(&second));
+    // As after a restore: that the second was deleted is known, the comments themselves are lost.
+    let mut tx = server.ctx.store.begin(Mode::Write).await.unwrap();
+    tx.execute(
+        "INSERT INTO gone (kind, id, v, why, author_id) VALUES ('comment', $1, 2, 'deleted', $2)",
+        &values![second.entity, olena.session.person],
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let blocked = Verdict::Blocked { on: BlockedOn::Prev };
+    assert_eq!(olena.send(&[second.clone(), third.clone()]).await, [blocked.clone(), blocked]);
+    all_applied(&olena.send(&[first, second, third]).await);
+    olena.build().await;
+    assert_eq!(olena.words(ticket), ["First", "Third"]);
 }
 
 async fn a_refused_comment_does_not_freeze_badges(server: TestServer) {
